@@ -1,0 +1,245 @@
+"""The command line: arguments in, one line out for every foreseen error, exit codes.
+
+0: every run is ok or was skipped for a stated reason. 1: a run failed. 2: the request was wrong.
+130: interrupted. What a command needs is imported when it runs, so ``--help`` answers at once.
+"""
+
+import shlex
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from textwrap import shorten
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bench.console import console_for, table
+
+if TYPE_CHECKING:
+    from bench.plan import Plan
+    from bench.results.status import SweepStatus
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    help="Benchmarks and ablations for autoencoders and variational autoencoders.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+Overrides = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set", metavar="KEY=VALUE", help="Set one key of the specification; may be repeated."
+    ),
+]
+Directory = Annotated[Path, typer.Argument(metavar="DIR", help="A sweep directory.")]
+
+
+def main() -> None:
+    """Entry point of ``vaebench`` and ``python -m bench``."""
+    app(prog_name=_program())
+
+
+@app.command()
+def run(
+    spec: Annotated[
+        Path | None,
+        typer.Argument(metavar="SPEC.toml", help="The sweep; without it, the default one."),
+    ] = None,
+    overrides: Overrides = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="The sweep directory.  [default: runs/<name>]"),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would run, and stop.")
+    ] = False,
+    retry_failed: Annotated[
+        bool, typer.Option("--retry-failed", help="Try runs again that failed before.")
+    ] = False,
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            min=1, metavar="N", help="Processes that train on the CPU.  [default: one a core]"
+        ),
+    ] = None,
+    no_report: Annotated[
+        bool, typer.Option("--no-report", help="Measure only; draw no report.")
+    ] = False,
+) -> None:
+    """Run a sweep and write its report.
+
+    What the sweep directory already holds is not computed again, so the same command goes on
+    where an interrupted one stopped.
+
+    \b
+    Examples:
+      python -m bench run
+      python -m bench run sweep.toml --dry-run
+      python -m bench run sweep.toml --set sweep.kl_weight='[0.5, 1]' --out runs/strong
+      python -m bench run bench/sweeps/mnist.toml --set data.root=/data/mnist
+    """  # noqa: D301 - a backspace tells typer to keep the lines that follow
+    with _one_line_errors():
+        from bench.plan import load_spec
+
+        resolved = load_spec(spec, overrides or ())
+        if dry_run:
+            from bench.pipeline import plan_sweep
+
+            typer.echo(_plan_text(plan_sweep(resolved)))
+            return
+        from bench.pipeline import run_sweep
+
+        directory = out or Path("runs", resolved.name)
+        console = console_for(sys.stdout)
+        try:
+            outcome = run_sweep(
+                resolved,
+                directory,
+                console=console,
+                command=_command(),
+                workers=workers,
+                retry_failed=retry_failed,
+                report=not no_report,
+            )
+        except KeyboardInterrupt:
+            console.close()
+            typer.echo(
+                f"interrupted; what finished is kept in {directory}, "
+                f"the same command goes on: {_command()}",
+                err=True,
+            )
+            raise typer.Exit(130) from None
+        finally:
+            console.close()
+        raise typer.Exit(outcome.exit_code)
+
+
+@app.command()
+def report(directory: Directory) -> None:
+    """Draw the report of a sweep directory again.
+
+    \b
+    Example:
+      python -m bench report runs/digits
+    """  # noqa: D301
+    with _one_line_errors():
+        import reports
+        from bench.results import Store
+        from bench.results.directory import STORE
+        from bench.results.exports import export
+
+        if (directory / STORE).exists():  # newer than the tables if the sweep was cut short
+            with Store(directory / STORE, read_only=True) as store:
+                export(store, directory)
+        typer.echo(f"report: {reports.build(directory)}")
+
+
+@app.command()
+def status(directory: Directory) -> None:
+    """Say how far a sweep is, what failed and why.
+
+    \b
+    Example:
+      python -m bench status runs/digits
+    """  # noqa: D301
+    with _one_line_errors():
+        from bench.results.status import read_status
+
+        typer.echo(_status_text(read_status(directory)))
+
+
+@app.command()
+def datasets() -> None:
+    """List the datasets and where to get them."""
+    with _one_line_errors():
+        from vae_core.data import describe
+
+        typer.echo(table(("name", "what it is", "where to get it"), describe()))
+
+
+@contextmanager
+def _one_line_errors() -> Iterator[None]:
+    """A foreseen error becomes one line and exit code 2; any other is a bug and shows its trace."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        _refuse(f"{where}{(error.strerror or str(error)).lower()}")
+    except KeyboardInterrupt:
+        raise typer.Exit(130) from None
+    except Exception as error:
+        if not isinstance(error, _foreseen()):
+            raise
+        _refuse(str(error))
+
+
+def _refuse(message: str) -> None:
+    typer.echo(f"error: {' '.join(message.split())}", err=True)
+    raise typer.Exit(2)
+
+
+def _foreseen() -> tuple[type[Exception], ...]:
+    """Errors that say by themselves what was wrong with the request.
+
+    Those of packages that import torch are asked for only if the command came so far.
+    """
+    from bench.plan.errors import SpecError
+    from bench.results.errors import StoreError, SweepDirectoryError
+
+    errors: list[type[Exception]] = [SpecError, StoreError, SweepDirectoryError]
+    if "vae_core" in sys.modules:
+        from kernels import BackendError
+        from vae_core import ArchitectureError, CheckpointError, DataError, StackingError
+
+        errors += [ArchitectureError, BackendError, CheckpointError, DataError, StackingError]
+    if "reports.sweep" in sys.modules:
+        from reports.sweep import SweepError
+
+        errors.append(SweepError)
+    return tuple(errors)
+
+
+def _plan_text(plan: "Plan") -> str:
+    rows = [
+        (name, len(values), shorten(", ".join(map(str, values)), width=72, placeholder=" …"))
+        for name, values in plan.axes.items()
+    ]
+    lines = [
+        f"{plan.spec.name}: {len(plan.runs)} runs, {len(plan.cohorts)} cohorts to train",
+        "",
+        table(("axis", "values", ""), rows),
+    ]
+    for device, count in plan.skipped_counts.items():
+        lines += ["", f"skipped: {count} runs on {device} ({plan.skipped[device]})"]
+    return "\n".join(lines)
+
+
+def _status_text(status: "SweepStatus") -> str:
+    kinds = ("ok", "failed", "skipped", "missing")
+    rows = [
+        (device, *[by_status[kind] for kind in kinds])
+        for device, by_status in status.counts.items()
+    ]
+    lines = [status.name, "", table(("device", *kinds), rows), ""]
+    for kind, reasons in (("failed", status.failures), ("skipped", status.skips)):
+        lines += [f"{kind}: {count} runs ({reason})" for reason, count in reasons.items()]
+    if status.holder is not None:
+        lines.append(f"running: {status.holder}")
+    lines.append(f"report: {status.report or 'none yet'}")
+    return "\n".join(lines)
+
+
+def _program() -> str:
+    name = Path(sys.argv[0]).name
+    return "python -m bench" if name == "__main__.py" else name
+
+
+def _command() -> str:
+    return f"{_program()} {shlex.join(sys.argv[1:])}"

@@ -1,0 +1,245 @@
+"""One cohort from first step to records: train it stacked, ask it, measure each member.
+
+This is the unit of work an executor hands out. It returns plain data (records, bytes, arrays) and
+writes nothing, so it can run in another process or on another machine.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from bench.measure.forward import Answers, ask, decode_numpy
+from bench.measure.latents import PATH_POINTS, mixture_draws, straight_paths
+from bench.measure.pictures import draw_pictures
+from bench.measure.quality import Subject, Values, measure
+from bench.measure.reference import Reference
+from bench.plan import Cohort, DataSpec, MetricsSpec, RunConfig
+from bench.results import Curves, RunRecord
+from kernels import resolve_backend
+from vae_core import (
+    DataError,
+    Dataset,
+    History,
+    Member,
+    StackedAutoencoders,
+    Structure,
+    Trainer,
+    TrainingConfig,
+    load_dataset,
+)
+from vae_core.checkpoints import to_bytes
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """A record and, for a run that is ok, its weights (a safetensors file) and picture arrays."""
+
+    record: RunRecord
+    weights: bytes | None = None
+    pictures: Mapping[str, NDArray[Any]] | None = None
+
+
+@dataclass(frozen=True)
+class CohortWork:
+    """What every cohort of a sweep is put through; called with a cohort, it returns its results.
+
+    ``executor`` is the name that the records carry.
+    """
+
+    data: DataSpec
+    metrics: MetricsSpec
+    executor: str
+
+    def __call__(self, cohort: Cohort) -> list[RunResult]:
+        reference = load_reference(self.data, self.metrics)
+        expected = cohort.runs[0].data_hash
+        if reference.dataset.content_hash != expected:
+            raise DataError(
+                f"data.name: {self.data.name} has content {reference.dataset.content_hash} here "
+                f"and {expected} where the sweep was planned"
+            )
+        trained = train_cohort(cohort, reference.dataset)
+        questioned = question(trained, reference)
+        return [
+            _result(run, k, trained, questioned, reference, self.executor)
+            for k, run in enumerate(cohort.runs)
+        ]
+
+
+@lru_cache(maxsize=1)
+def load_reference(data: DataSpec, metrics: MetricsSpec) -> Reference:
+    """The data of a sweep with what depends on them alone, loaded once a process."""
+    dataset = load_dataset(
+        data.name, root=data.root, train_size=data.train_size, test_size=data.test_size
+    )
+    return Reference(dataset, metrics)
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A cohort after its last step. ``peak_memory_bytes`` is the CUDA allocator's (None on a
+    CPU)."""
+
+    model: StackedAutoencoders
+    dataset: Dataset
+    config: TrainingConfig
+    history: History
+    seconds: float
+    peak_memory_bytes: int | None
+
+
+def train_cohort(cohort: Cohort, dataset: Dataset) -> Trained:
+    """Train a cohort on its device."""
+    device = torch.device(cohort.device)
+    if device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats(device)
+    started = time.perf_counter()
+    on_device = dataset.to(device)
+    model = build_model(cohort.runs, dataset).to(device)
+    config = training_of(cohort.runs[0])
+    history = Trainer(model, on_device, config).train()
+    synchronize(device)
+    return Trained(
+        model=model,
+        dataset=on_device,
+        config=config,
+        history=history,
+        seconds=time.perf_counter() - started,
+        peak_memory_bytes=(
+            torch.cuda.max_memory_allocated(device) if device.type == "cuda" else None
+        ),
+    )
+
+
+@dataclass(frozen=True)
+class Questioned:
+    """What the networks said, with what was decoded because of it; a slice a member.
+
+    ``is_finite`` ``[K]`` tells whose answers are numbers; the others' decoded images mean nothing.
+    """
+
+    answers: Answers
+    mixture_images: NDArray[np.float32]
+    path_images: NDArray[np.float32]
+    is_finite: NDArray[np.bool_]
+
+
+def question(trained: Trained, reference: Reference) -> Questioned:
+    """Ask the stacked networks all that the metrics need."""
+    model, count = trained.model, reference.sample_count
+    answers = ask(model, trained.dataset, prior_samples=count, backend=trained.config.backend)
+    finite = answers.finite_members()
+    members = range(len(model.members))
+    mixtures = [
+        mixture_draws(answers.train_mu[k], count, seed=model.members[k].seed)
+        if finite[k]
+        else np.zeros((count, model.structure.latent_dim), np.float32)
+        for k in members
+    ]
+    paths = np.stack(
+        [straight_paths(answers.test_mu[k], reference.pairs, PATH_POINTS) for k in members]
+    )
+    path_images = decode_numpy(model, paths.reshape(len(members), -1, paths.shape[-1]))
+    return Questioned(
+        answers=answers,
+        mixture_images=decode_numpy(model, np.stack(mixtures)),
+        path_images=path_images.reshape(*paths.shape[:3], -1),
+        is_finite=finite,
+    )
+
+
+def _result(
+    run: RunConfig,
+    k: int,
+    trained: Trained,
+    questioned: Questioned,
+    reference: Reference,
+    executor: str,
+) -> RunResult:
+    model = trained.model
+    is_stochastic = k >= model.deterministic
+    steps = trained.config.steps(len(trained.dataset.train_images))
+    values: Values = {
+        "kernel_backend": trained.config.backend if is_stochastic else None,
+        "executor": executor,
+        "cohort_size": len(model.members),
+        "train_steps": steps,
+        "train_seconds": trained.seconds,
+        "peak_memory_bytes": trained.peak_memory_bytes,
+    }
+    curves = _curves(trained.history, k, is_stochastic=is_stochastic)
+    bad_step = int(trained.history.first_bad_step[k])
+    if bad_step >= 0 or not questioned.is_finite[k]:
+        step = bad_step if bad_step >= 0 else steps
+        reason = f"the loss was no longer finite at step {step} of {steps}"
+        values["failed_step"] = step
+        return RunResult(
+            RunRecord(config=run, status="failed", reason=reason, values=values, curves=curves)
+        )
+    single = model.member(k)
+    subject = Subject(
+        structure=model.structure,
+        member=model.members[k],
+        is_stochastic=is_stochastic,
+        answers=questioned.answers.member(k),
+        mixture_images=questioned.mixture_images[k],
+        path_images=questioned.path_images[k],
+    )
+    values |= measure(subject, reference)
+    return RunResult(
+        record=RunRecord(config=run, status="ok", values=values, curves=curves),
+        weights=to_bytes(single, model.structure, run.objective),
+        pictures=draw_pictures(single, subject.answers, reference),
+    )
+
+
+def _curves(history: History, k: int, *, is_stochastic: bool) -> Curves:
+    return Curves(
+        loss=tuple(history.loss[:, k].tolist()),
+        squared_error=tuple(history.error[:, k].tolist()),
+        rate_nats=tuple(history.rate[:, k].tolist()) if is_stochastic else None,
+    )
+
+
+def build_model(runs: Sequence[RunConfig], dataset: Dataset) -> StackedAutoencoders:
+    """The stacked networks of runs of one structure, with their initial weights, on the CPU."""
+    first = runs[0]
+    structure = Structure(
+        architecture=first.architecture,
+        hidden=first.hidden,
+        image_shape=dataset.image_shape,
+        latent_dim=first.latent_dim,
+        likelihood=first.likelihood,
+    )
+    members = [Member(run.objective, run.seed, run.kl_weight, run.recon_weight) for run in runs]
+    return StackedAutoencoders(structure, members)
+
+
+def training_of(run: RunConfig) -> TrainingConfig:
+    """How a run trains; resolves who draws its noise.
+
+    Raises
+    ------
+    BackendError
+        When the kernel that was asked for cannot run on the run's device.
+    """
+    return TrainingConfig(
+        epochs=run.epochs,
+        batch_size=run.batch_size,
+        learning_rate=run.learning_rate,
+        backend=resolve_backend(run.kernel, torch.device(run.device)),
+    )
+
+
+def synchronize(device: torch.device) -> None:
+    """Wait until the device has done what was asked of it, so that a clock can be read."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)

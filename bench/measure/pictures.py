@@ -1,0 +1,87 @@
+"""The pictures and codes of one run that a report shows, as small integer arrays."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from bench.measure.forward import Answers
+from bench.measure.latents import PICTURE_PATH_POINTS, plane_grid, straight_paths
+from bench.measure.reference import Reference
+from bench.metrics import rate_per_dimension
+from vae_core import Autoencoder
+
+ORIGINALS = 16
+PRIOR_SAMPLES = 64
+PATHS = 4
+CODES_LIMIT = 2_000
+CHOICE_SEED = 0
+
+
+def draw_pictures(
+    model: Autoencoder, answers: Answers, reference: Reference
+) -> dict[str, NDArray[Any]]:
+    """Arrays of ``samples.npz``; the same images and pairs are shown for every run of a data set.
+
+    Parameters
+    ----------
+    model
+        The run, on the CPU.
+    answers
+        Its own, without the member axis.
+    """
+    labels, test_mu = reference.test_labels, answers.test_mu
+    shown, pairs = shown_images(labels)
+    paths = straight_paths(test_mu, pairs, PICTURE_PATH_POINTS)
+    shape = reference.dataset.image_shape
+    arrays = {
+        "originals": _picture(reference.test_pixels[shown], shape),
+        "original_labels": labels[shown],
+        "reconstructions": _decoded(model, test_mu[shown], shape),
+        "prior_samples": _picture(answers.prior_images[:PRIOR_SAMPLES], shape),
+        "interpolations": _decoded(model, paths, shape),
+        "interpolation_labels": labels[pairs],
+        "codes": test_mu[:CODES_LIMIT],
+        "code_labels": labels[:CODES_LIMIT],
+        "mean_variance": test_mu.var(axis=0),
+    }
+    if model.is_stochastic:
+        arrays["rate_per_dimension"] = rate_per_dimension(test_mu, answers.test_logvar)
+    if model.latent_dim == 2:
+        grid, axes = plane_grid(test_mu)
+        arrays["manifold"] = _decoded(model, grid, shape)
+        arrays["manifold_axes"] = axes
+    return arrays
+
+
+def shown_images(labels: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Test images to show, all classes in turn, and pairs of different classes to walk between."""
+    generator = np.random.default_rng(CHOICE_SEED)
+    rank_in_class = np.zeros(len(labels), dtype=np.int64)
+    for label in np.unique(labels):
+        members = np.flatnonzero(labels == label)
+        rank_in_class[generator.permutation(members)] = np.arange(len(members))
+    # Sorted by rank and then class: one image of every class before a second of any.
+    in_turn = np.lexsort((labels, rank_in_class))
+    shown = in_turn[:ORIGINALS]
+    neighbours = np.stack([in_turn[: 2 * PATHS : 2], in_turn[1 : 2 * PATHS : 2]], axis=1)
+    return shown, neighbours
+
+
+@torch.inference_mode()
+def _decoded(
+    model: Autoencoder, latents: NDArray[np.float32], shape: tuple[int, ...]
+) -> NDArray[np.uint8]:
+    flat = torch.from_numpy(latents.reshape(-1, latents.shape[-1]))
+    return _picture(model.decode(flat).numpy().reshape(*latents.shape[:-1], -1), shape)
+
+
+def _picture(pixels: NDArray[np.float32], shape: tuple[int, ...]) -> NDArray[np.uint8]:
+    """Values ``[…, P]`` to 8-bit images ``[…, H, W]``, or ``[…, H, W, C]`` in colour."""
+    channels, height, width = shape
+    levels = np.rint(np.clip(pixels, 0, 1) * 255).astype(np.uint8)
+    images = levels.reshape(*levels.shape[:-1], channels, height, width)
+    return images[..., 0, :, :] if channels == 1 else np.moveaxis(images, -3, -1)

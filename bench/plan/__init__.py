@@ -1,0 +1,59 @@
+"""From a specification to the runs to do: checked models, the grid, cohorts.
+
+Planning knows names and numbers only. It imports no torch and reads no data; what data and
+machine add (a content hash, devices that are not there) is handed in.
+"""
+
+from bench.plan.choices import (
+    ARCHITECTURES,
+    DATASETS,
+    DEVICES,
+    DTYPES,
+    KERNELS,
+    LIKELIHOODS,
+    OBJECTIVE_FACTS,
+    OBJECTIVES,
+    ObjectiveFacts,
+)
+from bench.plan.cohorts import MAX_COHORT_SIZE, Cohort, Plan, group
+from bench.plan.errors import SpecError
+from bench.plan.grid import SCHEMA_VERSION, RunConfig, expand
+from bench.plan.loading import DEFAULT_SPEC, load_spec
+from bench.plan.spec import (
+    DataSpec,
+    MetricsSpec,
+    ModelSpec,
+    SweepAxes,
+    SweepSpec,
+    TrainingSpec,
+    check_against_data,
+)
+
+__all__ = [
+    "ARCHITECTURES",
+    "DATASETS",
+    "DEFAULT_SPEC",
+    "DEVICES",
+    "DTYPES",
+    "KERNELS",
+    "LIKELIHOODS",
+    "MAX_COHORT_SIZE",
+    "OBJECTIVES",
+    "OBJECTIVE_FACTS",
+    "SCHEMA_VERSION",
+    "Cohort",
+    "DataSpec",
+    "MetricsSpec",
+    "ModelSpec",
+    "ObjectiveFacts",
+    "Plan",
+    "RunConfig",
+    "SpecError",
+    "SweepAxes",
+    "SweepSpec",
+    "TrainingSpec",
+    "check_against_data",
+    "expand",
+    "group",
+    "load_spec",
+]

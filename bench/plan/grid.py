@@ -1,0 +1,133 @@
+"""The grid of a specification: one ``RunConfig`` for every combination that means something."""
+
+import hashlib
+import json
+from dataclasses import dataclass, field, fields
+from functools import lru_cache
+from itertools import product
+from typing import Any
+
+from bench.plan.choices import OBJECTIVE_FACTS
+from bench.plan.spec import MetricsSpec, SweepSpec
+
+__all__ = ["SCHEMA_VERSION", "RunConfig", "expand"]
+
+SCHEMA_VERSION = 1
+"""Raised when the same configuration would give other results or other columns: ids change."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunConfig:
+    """Everything a run is a function of.
+
+    ``kl_weight`` is None where it means nothing (an AE). ``hidden`` is empty for a linear
+    network. ``run_id`` is the first 16 hex digits of the SHA-256 of the canonical JSON of all
+    fields and ``SCHEMA_VERSION``: equal on every machine, different if any field differs.
+    """
+
+    dataset: str
+    data_hash: str
+    architecture: str
+    hidden: tuple[int, ...]
+    likelihood: str
+    objective: str
+    latent_dim: int
+    kl_weight: float | None
+    recon_weight: float
+    device: str
+    dtype: str = "float32"
+    seed: int
+    epochs: int
+    batch_size: int
+    learning_rate: float
+    kernel: str
+    metrics: MetricsSpec
+    run_id: str = field(init=False, compare=False)
+
+    def __post_init__(self) -> None:
+        digest = hashlib.sha256(self.canonical_json().encode()).hexdigest()
+        object.__setattr__(self, "run_id", digest[:16])
+
+    def canonical_json(self) -> str:
+        """All fields and the schema version, keys sorted, floats in their shortest exact form."""
+        table: dict[str, Any] = {name: getattr(self, name) for name in _HASHED}
+        for name in ("kl_weight", "recon_weight", "learning_rate"):
+            table[name] = None if table[name] is None else float(table[name])
+        table["metrics"] = _metrics_table(self.metrics)
+        table["schema_version"] = SCHEMA_VERSION
+        return _ENCODE(table)
+
+    @property
+    def structure(self) -> tuple[Any, ...]:
+        """What runs must share to train stacked: all but objective, weights and seed."""
+        return tuple([getattr(self, name) for name in _STRUCTURAL])
+
+    @property
+    def posterior(self) -> str:
+        """The form of q(z|x)."""
+        return OBJECTIVE_FACTS[self.objective].posterior
+
+    @property
+    def effective_decoder_variance(self) -> float | None:
+        """σ² = β/(2C) of the Gaussian decoder whose ELBO has the same optimum; None without one."""
+        if self.kl_weight is None or self.likelihood != "gaussian":
+            return None
+        return self.kl_weight / (2 * self.recon_weight)
+
+
+_HASHED = tuple(f.name for f in fields(RunConfig) if f.init)
+_STRUCTURAL = tuple(
+    name for name in _HASHED if name not in {"objective", "kl_weight", "recon_weight", "seed"}
+)
+_ENCODE = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False).encode
+
+
+@lru_cache(maxsize=64)
+def _metrics_table(metrics: MetricsSpec) -> dict[str, Any]:
+    return metrics.model_dump(mode="json")
+
+
+def expand(spec: SweepSpec, data_hash: str) -> list[RunConfig]:
+    """The runs of a specification, in order of device, latent dimension, objective, weights, seed.
+
+    Parameters
+    ----------
+    spec
+        A checked specification.
+    data_hash
+        Content hash of the images it will train and test on; part of every run's id.
+    """
+    model, training, axes = spec.model, spec.training, spec.sweep
+    shared: dict[str, Any] = {
+        "dataset": spec.data.name,
+        "data_hash": data_hash,
+        "architecture": model.architecture,
+        "hidden": () if model.architecture == "linear" else model.hidden,
+        "likelihood": model.likelihood,
+        "dtype": training.dtype,
+        "epochs": training.epochs,
+        "batch_size": training.batch_size,
+        "learning_rate": training.learning_rate,
+        "kernel": training.kernel,
+        "metrics": spec.metrics,
+    }
+    return [
+        RunConfig(
+            objective=objective,
+            latent_dim=latent_dim,
+            kl_weight=kl_weight,
+            recon_weight=recon_weight,
+            device=device,
+            seed=seed,
+            **shared,
+        )
+        for device, latent_dim, objective in product(axes.device, axes.latent_dim, axes.objective)
+        for kl_weight, recon_weight, seed in product(
+            _used(objective, "kl_weight", axes.kl_weight), axes.recon_weight, axes.seed
+        )
+    ]
+
+
+def _used(objective: str, name: str, values: tuple[float, ...]) -> tuple[float, ...] | tuple[None]:
+    """The values of an axis, or the single None where the axis means nothing."""
+    return (None,) if name in OBJECTIVE_FACTS[objective].unused_axes else values

@@ -1,0 +1,198 @@
+"""The specification of a sweep: frozen models, checked once, trusted everywhere else.
+
+Each field carries its constraint; the messages for a wrong value derive from it
+(``bench.plan.diagnosis``). Nothing here reads a file or knows the data.
+"""
+
+from pathlib import Path
+from typing import Annotated, Any, Self
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, model_validator
+
+from bench.plan.choices import (
+    ARCHITECTURES,
+    DATASETS,
+    DEVICES,
+    DTYPES,
+    KERNELS,
+    LIKELIHOODS,
+    OBJECTIVE_FACTS,
+    OBJECTIVES,
+)
+from bench.plan.constraints import (
+    Choice,
+    Factory,
+    Flag,
+    Folder,
+    Name,
+    Real,
+    Whole,
+    constrained,
+    distinct,
+    list_of_values,
+    refusal_of,
+)
+from bench.plan.errors import SpecError
+
+__all__ = [
+    "DataSpec",
+    "MetricsSpec",
+    "ModelSpec",
+    "SweepAxes",
+    "SweepSpec",
+    "TrainingSpec",
+    "check_against_data",
+]
+
+MAX_RUNS = 1_000_000
+
+Count = Annotated[int, constrained(Whole(1))]
+Width = Annotated[int, constrained(Whole(1, 65_536))]
+Seed = Annotated[int, constrained(Whole(0))]
+Weight = Annotated[float, constrained(Real())]
+PositiveReal = Annotated[float, constrained(Real(positive=True))]
+Switch = Annotated[bool, constrained(Flag())]
+Objective = Annotated[str, constrained(Choice(OBJECTIVES))]
+Device = Annotated[str, constrained(Choice(DEVICES))]
+
+IsList = BeforeValidator(list_of_values)
+Distinct = AfterValidator(distinct)
+
+
+class Section(BaseModel):
+    """What every table of a specification shares: frozen, and closed to unknown keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class DataSpec(Section):
+    """``[data]``: which images, where they lie, and how many of them.
+
+    ``train_size`` and ``test_size`` ask for fixed stratified subsets; None takes all there are.
+    """
+
+    name: Annotated[str, constrained(Choice(DATASETS))] = "digits"
+    root: Annotated[Path, constrained(Folder())] | None = None
+    train_size: Count | None = None
+    test_size: Count | None = None
+
+
+class ModelSpec(Section):
+    """``[model]``: the networks and the likelihood of an image given its code.
+
+    ``hidden`` are the widths between image and code; a linear network has none and ignores it.
+    """
+
+    architecture: Annotated[str, constrained(Factory(ARCHITECTURES))] = "mlp"
+    hidden: Annotated[tuple[Width, ...], IsList] = (128, 128)
+    likelihood: Annotated[str, constrained(Choice(LIKELIHOODS))] = "gaussian"
+
+
+class SweepAxes(Section):
+    """``[sweep]``: the axes whose product is the grid; one left out has its default."""
+
+    objective: Annotated[tuple[Objective, ...], IsList, Distinct] = ("ae", "vae")
+    latent_dim: Annotated[tuple[Width, ...], IsList, Distinct] = (16,)
+    kl_weight: Annotated[tuple[Weight, ...], IsList, Distinct] = (1.0,)
+    recon_weight: Annotated[tuple[PositiveReal, ...], IsList, Distinct] = (1.0,)
+    device: Annotated[tuple[Device, ...], IsList, Distinct] = ("cpu",)
+    seed: Annotated[tuple[Seed, ...], IsList, Distinct] = (0,)
+
+
+class TrainingSpec(Section):
+    """``[training]``: one optimiser setting for every run of the sweep."""
+
+    epochs: Annotated[int, constrained(Whole(1, 1_000_000))] = 100
+    batch_size: Count = 128
+    learning_rate: PositiveReal = 1e-3
+    kernel: Annotated[str, constrained(Choice(KERNELS))] = "auto"
+    dtype: Annotated[str, constrained(Choice(DTYPES))] = "float32"
+
+
+class MetricsSpec(Section):
+    """``[metrics]``: which families are measured, and their sizes.
+
+    ``neighbors`` is k of every nearest-neighbour metric; ``samples`` is the number of decoded
+    prior samples, None for as many as there are test images.
+    """
+
+    probes: Switch = True
+    sample_quality: Switch = True
+    geometry: Switch = True
+    rate_decomposition: Switch = True
+    throughput: Switch = True
+    neighbors: Annotated[int, constrained(Whole(1, 1000))] = 5
+    samples: Count | None = None
+
+    @model_validator(mode="after")
+    def _enough_samples(self) -> Self:
+        if self.samples is not None and self.samples <= self.neighbors:
+            raise refusal_of(
+                "samples", self.samples, f"a number above metrics.neighbors ({self.neighbors})"
+            )
+        return self
+
+
+class SweepSpec(Section):
+    """A whole sweep; everything but its name has a default."""
+
+    name: Annotated[str, constrained(Name())]
+    data: DataSpec = DataSpec()
+    model: ModelSpec = ModelSpec()
+    sweep: SweepAxes = SweepAxes()
+    training: TrainingSpec = TrainingSpec()
+    metrics: MetricsSpec = MetricsSpec()
+
+    @model_validator(mode="after")
+    def _payable_grid(self) -> Self:
+        runs = self.run_count
+        if runs > MAX_RUNS:
+            raise refusal_of("sweep", f"a grid of {runs} runs", f"at most {MAX_RUNS}")
+        return self
+
+    @property
+    def run_count(self) -> int:
+        """Number of runs of the grid, over all devices."""
+        lengths = {name: len(values) for name, values in self.sweep}
+        total = 0
+        for objective in self.sweep.objective:
+            runs = 1
+            for name, length in lengths.items():
+                if name != "objective" and name not in OBJECTIVE_FACTS[objective].unused_axes:
+                    runs *= length
+            total += runs
+        return total
+
+    def as_table(self) -> dict[str, Any]:
+        """The resolved specification in TOML's types; a key without a value (None) is left out."""
+        return self.model_dump(mode="json", exclude_none=True)
+
+
+def check_against_data(spec: SweepSpec, train_size: int, test_size: int | None = None) -> None:
+    """Refuse what only the loaded data show to be impossible.
+
+    Parameters
+    ----------
+    spec
+        The specification that is about to run.
+    train_size, test_size
+        Number of training and test images; without ``test_size`` its rule is not checked.
+
+    Raises
+    ------
+    SpecError
+        If a batch is larger than the training set, or there are too few test images for the
+        nearest-neighbour metrics.
+    """
+    batch_size = spec.training.batch_size
+    if batch_size > train_size:
+        raise SpecError(
+            f"training.batch_size: {batch_size} is not allowed; at most {train_size} is, the "
+            f"number of training images of {spec.data.name}"
+        )
+    neighbors = spec.metrics.neighbors
+    if test_size is not None and neighbors >= test_size:
+        raise SpecError(
+            f"metrics.neighbors: {neighbors} is not allowed; at most {test_size - 1} is, one "
+            f"less than the number of test images of {spec.data.name}"
+        )

@@ -1,0 +1,101 @@
+"""The columns of a results table: name, type, unit and where the value comes from, in order.
+
+The first part is the order promised to readers; what follows ``schema_version`` is extra.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+__all__ = ["COLUMNS", "COLUMNS_BY_NAME", "MEASURED", "Column", "Kind", "Value"]
+
+Value = str | int | float | None
+Kind = Literal["text", "int", "float"]
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column; ``unit`` is None for words and "1" for pure numbers.
+
+    ``measured`` tells what is measured from what follows from a run's configuration.
+    """
+
+    name: str
+    kind: Kind
+    unit: str | None
+    measured: bool
+
+    def convert(self, value: Any) -> Value:
+        """Return ``value`` as a plain str, int or float, or None.
+
+        NumPy's numbers and one-element arrays and tensors are numbers; a whole float is an int.
+
+        Raises
+        ------
+        ValueError
+            If the value is of another type.
+        """
+        if value is None:
+            return None
+        refusal = ValueError(f"{self.name}: {value!r} is not allowed; {self.kind} is")
+        if isinstance(value, str) != (self.kind == "text"):
+            raise refusal
+        if isinstance(value, str):
+            return value
+        try:
+            number = float(value)
+        except (TypeError, ValueError):
+            raise refusal from None
+        if self.kind == "float":
+            return number
+        if not number.is_integer():
+            raise refusal
+        return int(value)
+
+
+def _columns(kind: Kind, unit: str | None, names: str, *, measured: bool = True) -> list[Column]:
+    return [Column(name, kind, unit, measured) for name in names.split()]
+
+
+COLUMNS = (
+    *_columns("text", None, "run_id status reason dataset architecture", measured=False),
+    *_columns("text", None, "objective posterior likelihood", measured=False),
+    *_columns("int", "1", "latent_dim", measured=False),
+    *_columns("float", "1", "kl_weight recon_weight effective_decoder_variance", measured=False),
+    *_columns("text", None, "device dtype", measured=False),
+    *_columns("int", "1", "seed", measured=False),
+    *_columns("text", None, "kernel_backend executor"),
+    *_columns("int", "1", "cohort_size"),
+    *_columns("int", "1", "epochs", measured=False),
+    *_columns("int", "1", "train_steps"),
+    *_columns("float", "s", "train_seconds"),
+    *_columns("float", "1", "test_mse test_mse_sampled"),
+    *_columns("float", "dB", "test_psnr_db"),
+    *_columns("float", "nats", "test_distortion_nats test_rate_nats test_elbo_nats"),
+    *_columns("float", "nats", "test_log_likelihood_nats"),
+    *_columns("int", "1", "active_units"),
+    *_columns("float", "nats", "mutual_information_nats total_correlation_nats"),
+    *_columns("float", "nats", "dimensionwise_kl_nats"),
+    *_columns("float", "1", "probe_linear_accuracy probe_knn_accuracy"),
+    *_columns("float", "1", "trustworthiness neighborhood_continuity"),
+    *_columns("float", "1", "interpolation_evenness interpolation_precision"),
+    *_columns("float", "1", "prior_precision prior_recall prior_density prior_coverage"),
+    *_columns("float", "1", "prior_frechet"),
+    *_columns("float", "1", "gmm_precision gmm_recall gmm_density gmm_coverage gmm_frechet"),
+    *_columns("float", "samples/s", "train_samples_per_s encode_samples_per_s"),
+    *_columns("float", "samples/s", "decode_samples_per_s"),
+    *_columns("int", "B", "peak_memory_bytes"),
+    *_columns("int", "1", "schema_version", measured=False),
+    *_columns("text", None, "data_hash hidden kernel", measured=False),
+    *_columns("int", "1", "batch_size", measured=False),
+    *_columns("float", "1", "learning_rate", measured=False),
+    *_columns("float", "1", "probe_linear_accuracy_pixels probe_linear_accuracy_pca"),
+    *_columns("float", "1", "probe_linear_accuracy_random_encoder"),
+    *_columns("float", "1", "probe_knn_accuracy_pixels probe_knn_accuracy_pca"),
+    *_columns("float", "1", "probe_knn_accuracy_random_encoder"),
+    *_columns("text", None, "sample_feature_space"),
+    *_columns("int", "1", "sample_count importance_samples failed_step"),
+    *_columns("text", None, "metric_notes"),
+)
+
+COLUMNS_BY_NAME = {column.name: column for column in COLUMNS}
+MEASURED = tuple(column.name for column in COLUMNS if column.measured)

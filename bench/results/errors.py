@@ -1,0 +1,11 @@
+"""What can go wrong with what is kept; the text of each is one line."""
+
+__all__ = ["StoreError", "SweepDirectoryError"]
+
+
+class StoreError(Exception):
+    """The store cannot be read or written, or holds something else than expected."""
+
+
+class SweepDirectoryError(Exception):
+    """The sweep directory belongs to another sweep or process, or cannot be written."""

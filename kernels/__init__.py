@@ -1,0 +1,13 @@
+"""The fused reparameterise-and-KL op, its noise, and the choice of implementation."""
+
+from kernels.backend import BackendError, resolve_backend
+from kernels.philox import philox_normal, philox_uint32
+from kernels.reparameterize import reparameterize_kl
+
+__all__ = [
+    "BackendError",
+    "philox_normal",
+    "philox_uint32",
+    "reparameterize_kl",
+    "resolve_backend",
+]

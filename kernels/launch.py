@@ -1,0 +1,248 @@
+"""Launches the Triton kernels on checked tensors: shapes, strides and tile sizes to constants.
+
+The kernels are imported on first use, so that the package works where Triton is not installed.
+A launch depends on the shape of one run, never on how many are stacked, so that a run's bits do
+not depend on its cohort.
+"""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from kernels.backend import triton_interpreted
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+TILE_ELEMENTS = 4096
+NUM_WARPS = 4
+_GRID_AXIS_LIMIT = 65535
+_INT32_LIMIT = 1 << 31
+
+
+@dataclass(frozen=True, slots=True)
+class Tiling:
+    """How a run of ``rows`` by ``latent_dim`` is cut into tiles.
+
+    ``lanes`` is the latent dimension rounded up to a number with few bits set, each bit one chunk
+    of columns; the widest chunk has ``2**widest`` lanes.
+    """
+
+    lanes: int
+    widest: int
+    tile_rows: int
+    whole_tiles: bool
+
+    def constants(self) -> dict[str, int | bool]:
+        """Return the kernel constants of this tiling."""
+        return {
+            "LANES": self.lanes,
+            "WIDEST": self.widest,
+            "TILE_ROWS": self.tile_rows,
+            "WHOLE_TILES": self.whole_tiles,
+        }
+
+
+@functools.lru_cache(maxsize=1024)
+def tiling(rows: int, latent_dim: int) -> Tiling:
+    """Return the tiling of one run.
+
+    Where D is not a multiple of four, rows start at up to three (odd D) or two lanes into a
+    Philox block, and a tile needs four rows to start at a block itself.
+    """
+    shift = (0, 3, 2, 3)[latent_dim % 4]
+    lanes = _round_up(latent_dim + shift, max(4, _next_power_of_two(latent_dim + shift) // 8))
+    fewest_rows = 4 if shift else 1
+    widest = min(lanes, TILE_ELEMENTS // fewest_rows).bit_length() - 1
+    tile_rows = min(TILE_ELEMENTS >> widest, max(fewest_rows, _next_power_of_two(rows)))
+    return Tiling(lanes, widest, tile_rows, whole_tiles=rows % tile_rows == 0)
+
+
+def forward(
+    mu: Tensor,
+    logvar: Tensor,
+    seed: Tensor,
+    step: Tensor,
+    *,
+    stream: int,
+    samples: int | None,
+    per_dimension: bool,
+    noise: Tensor | None = None,
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Return z, the KL of every row, and the mean KL of every dimension.
+
+    Parameters
+    ----------
+    mu, logvar : tensors [..., B, D]
+    seed : int64 tensor [...]
+    step : int64 tensor, 0-d or [...]
+    stream : int
+    samples : int or None
+    per_dimension : bool
+        Without it the third result is empty, [..., 0].
+    noise : float32 tensor like z, optional
+        Receives the noise; the op itself never stores it.
+    """
+    *runs_shape, rows, latent_dim = mu.shape
+    tiles = tiling(rows, latent_dim)
+    runs = seed.numel()
+    tile_count = -(-rows // tiles.tile_rows)
+    z = mu.new_empty(sample_shape(mu.shape, samples))
+    kl = mu.new_empty((*runs_shape, rows), dtype=torch.float32)
+    columns = latent_dim if per_dimension else 0
+    column_kl = mu.new_empty((*runs_shape, tile_count, columns), dtype=torch.float32)
+    if runs and rows:
+        mu, mu_run_rows = _as_runs(mu)
+        logvar, logvar_run_rows = _as_runs(logvar)
+        _launch(
+            "forward_kernel",
+            tile_count,
+            runs,
+            mu,
+            logvar,
+            z,
+            kl,
+            column_kl,
+            kl if noise is None else noise,
+            *_per_run(seed, step),
+            stream,
+            runs,
+            rows,
+            mu_run_rows,
+            logvar_run_rows,
+            MU_ROW_STRIDE=mu.stride(-2),
+            LOGVAR_ROW_STRIDE=logvar.stride(-2),
+            D=latent_dim,
+            SAMPLES=samples or 1,
+            PER_DIMENSION=per_dimension,
+            STORED_NOISE=noise is not None,
+            **tiles.constants(),
+        )
+    return z, kl, column_kl.sum(-2) / rows
+
+
+def backward(
+    dz: Tensor | None,
+    dkl: Tensor | None,
+    dkl_per_dimension: Tensor | None,
+    mu: Tensor,
+    logvar: Tensor,
+    seed: Tensor,
+    step: Tensor,
+    *,
+    stream: int,
+    samples: int | None,
+    noise: Tensor | None = None,
+) -> tuple[Tensor, Tensor]:
+    """Return the gradients of mu and logvar; an absent gradient costs nothing.
+
+    Parameters
+    ----------
+    dz, dkl, dkl_per_dimension : tensors shaped like the results of ``forward``, or None
+    mu, logvar, seed, step, stream, samples
+        As given to ``forward``.
+    noise : float32 tensor like z, optional
+        What ``forward`` stored; drawn again without it.
+    """
+    *_, rows, latent_dim = mu.shape
+    tiles = tiling(rows, latent_dim)
+    runs = seed.numel()
+    dmu = torch.empty_like(mu, memory_format=torch.contiguous_format)
+    dlogvar = torch.empty_like(dmu)
+    if runs and rows:
+        mu, mu_run_rows = _as_runs(mu)
+        logvar, logvar_run_rows = _as_runs(logvar)
+        _launch(
+            "backward_kernel",
+            -(-rows // tiles.tile_rows),
+            runs,
+            mu if dz is None else dz.contiguous(),
+            seed if dkl is None else dkl.contiguous(),
+            seed if dkl_per_dimension is None else (dkl_per_dimension / rows).contiguous(),
+            mu,
+            logvar,
+            dmu,
+            dlogvar,
+            seed if noise is None else noise,
+            *_per_run(seed, step),
+            stream,
+            runs,
+            rows,
+            mu_run_rows,
+            logvar_run_rows,
+            MU_ROW_STRIDE=mu.stride(-2),
+            LOGVAR_ROW_STRIDE=logvar.stride(-2),
+            D=latent_dim,
+            SAMPLES=samples or 1,
+            Z_GRADIENT=dz is not None,
+            KL_GRADIENT=dkl is not None,
+            COLUMN_GRADIENT=dkl_per_dimension is not None,
+            STORED_NOISE=noise is not None,
+            **tiles.constants(),
+        )
+    return dmu, dlogvar
+
+
+def sample_shape(shape: torch.Size, samples: int | None) -> tuple[int, ...]:
+    """Return the shape of z for mu of ``shape``."""
+    if samples is None:
+        return tuple(shape)
+    return (*shape[:-2], samples, *shape[-2:])
+
+
+def fast_instructions() -> bool:
+    """Return whether the kernels may use NVIDIA's assembly: not interpreted and not on AMD."""
+    return not triton_interpreted() and torch.version.hip is None
+
+
+def _launch(name: str, tile_count: int, runs: int, *arguments: object, **constants: object) -> None:
+    kernel = _kernel(name)
+    grid = (tile_count, min(runs, _GRID_AXIS_LIMIT), -(-runs // _GRID_AXIS_LIMIT))
+    kernel[grid](*arguments, **constants, FAST=fast_instructions(), num_warps=NUM_WARPS)
+
+
+@functools.cache
+def _kernel(name: str) -> Any:
+    from kernels import triton_kernels
+
+    return getattr(triton_kernels, name)
+
+
+def _as_runs(tensor: Tensor) -> tuple[Tensor, int]:
+    """Return ``tensor`` as [K, B, D] with contiguous rows, and the distance of its runs in rows.
+
+    A view as an encoder's chunked output gives it is read in place; anything else is copied.
+    """
+    rows, latent_dim = tensor.shape[-2:]
+    try:
+        runs = tensor.view(-1, rows, latent_dim)
+    except RuntimeError:
+        runs = tensor.reshape(-1, rows, latent_dim)
+    run_stride, row_stride, column_stride = runs.stride()
+    in_place = (
+        (column_stride == 1 or latent_dim == 1)
+        and latent_dim <= row_stride < _INT32_LIMIT // TILE_ELEMENTS
+        and run_stride % row_stride == 0
+    )
+    if not in_place:
+        runs = runs.contiguous()
+        run_stride, row_stride, _ = runs.stride()
+    return runs, run_stride // row_stride
+
+
+def _per_run(seed: Tensor, step: Tensor) -> tuple[Tensor, Tensor, int, int]:
+    """Return the seeds and steps of the runs, and the distance between two of each."""
+    seeds, steps = seed.reshape(-1), step.expand(seed.shape).reshape(-1)
+    return seeds, steps, seeds.stride(0), steps.stride(0)
+
+
+def _next_power_of_two(value: int) -> int:
+    return 1 << max(0, value - 1).bit_length()
+
+
+def _round_up(value: int, multiple: int) -> int:
+    return -(-value // multiple) * multiple

@@ -1,0 +1,76 @@
+"""Everything one does with a checkout: ``nox -s bench`` sweeps, ``nox -s tests`` checks.
+
+Environments are built from ``constraints.txt``, so that a number measured today can be measured
+again. Sessions that run the suite share one environment.
+"""
+
+# /// script
+# requires-python = ">=3.11"
+# dependencies = ["nox[uv]>=2025.5"]
+# ///
+
+import os
+from pathlib import Path
+
+import nox
+
+nox.needs_version = ">=2025.5"
+nox.options.default_venv_backend = "uv|virtualenv"
+nox.options.reuse_existing_virtualenvs = True
+nox.options.sessions = ["lint", "types", "layers", "tests"]
+
+HERE = Path(__file__).parent
+SHARED = ".nox/vaebench"
+
+
+def install(session: nox.Session, *extras: str) -> None:
+    """Install this checkout, editable, at the versions of the constraints file."""
+    if "PIP_FIND_LINKS" in os.environ:  # uv reads its own variable only
+        session.env.setdefault("UV_FIND_LINKS", os.environ["PIP_FIND_LINKS"])
+    target = f"-e.[{','.join(extras)}]" if extras else "-e."
+    session.install("-c", "constraints.txt", target)
+
+
+@nox.session(venv_location=SHARED)
+def bench(session: nox.Session) -> None:
+    """Run a sweep and write its report: ``nox -s bench -- [SPEC.toml] [--set …] [--out DIR]``."""
+    install(session)
+    session.run("python", "-m", "bench", "run", *session.posargs)
+
+
+@nox.session(venv_location=SHARED)
+def report(session: nox.Session) -> None:
+    """Draw the report of a sweep again: ``nox -s report -- DIR``."""
+    install(session)
+    session.run("python", "-m", "bench", "report", *session.posargs)
+
+
+@nox.session(venv_location=SHARED)
+def tests(session: nox.Session) -> None:
+    """Run the tests, in parallel: ``nox -s tests -- [pytest arguments]``."""
+    install(session, "test")
+    # One thread a process: the tests are many and small.
+    session.env.setdefault("OMP_NUM_THREADS", "1")
+    session.run("python", "-m", "pytest", "-n", "auto", *session.posargs)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Check style and format."""
+    session.install("-c", "constraints.txt", "ruff")
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+
+
+@nox.session(venv_location=SHARED)
+def types(session: nox.Session) -> None:
+    """Check types, strictly."""
+    install(session, "types")
+    session.run("mypy")
+
+
+@nox.session(venv_location=SHARED)
+def layers(session: nox.Session) -> None:
+    """Check that imports run one way."""
+    install(session, "layers")
+    session.run("lint-imports")

@@ -1,0 +1,54 @@
+"""From a sweep directory to its report: the whole flow on one screen."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from reports.figures import render, sections
+from reports.files import write_atomically
+from reports.page import Drawn, DrawnSection, render_page
+from reports.runtable import run_table
+from reports.study import main_study
+from reports.style import DARK, LIGHT
+from reports.sweep import read_sweep
+from reports.verdict import compare
+
+if TYPE_CHECKING:
+    from os import PathLike
+
+    from reports.figures import Figure
+
+
+def build(sweep_dir: str | PathLike[str]) -> Path:
+    """Draw the report of a sweep into `sweep_dir/report`; returns the path of the page.
+
+    Writes `index.html`, `figures/*.png` and `tables/*.csv`, each atomically. Raises SweepError
+    when the directory holds no results or a table of it cannot be read.
+    """
+    sweep = read_sweep(Path(sweep_dir))
+    study = main_study(sweep)
+    comparisons = compare(study)
+    drawn = [
+        DrawnSection(section.title, tuple(map(draw, section.figures)), section.missing)
+        for section in sections(study)
+    ]
+    page = render_page(study, comparisons, drawn, run_table(sweep))
+    return write(sweep.directory / "report", drawn, page)
+
+
+def draw(figure: Figure) -> Drawn:
+    """Draw a figure for light and for dark pages, with its numbers."""
+    csv = figure.data.to_csv(index=False).encode("utf-8")
+    return Drawn(figure, render(figure, LIGHT), render(figure, DARK), csv)
+
+
+def write(report: Path, drawn_sections: list[DrawnSection], page: bytes) -> Path:
+    """Write figures and tables, then the page that links them."""
+    for section in drawn_sections:
+        for drawn in section.drawn:
+            write_atomically(report / "figures" / f"{drawn.figure.slug}.png", drawn.light)
+            write_atomically(report / "tables" / f"{drawn.figure.slug}.csv", drawn.csv)
+    index = report / "index.html"
+    write_atomically(index, page)
+    return index

@@ -1,0 +1,6 @@
+"""Figures: each answers one question, which is its title, and states its finding."""
+
+from reports.figures.figure import Figure, Missing, render
+from reports.figures.gallery import Section, sections
+
+__all__ = ["Figure", "Missing", "Section", "render", "sections"]

@@ -1,0 +1,141 @@
+"""Axes that several figures share: KL weight with the AE at its left, and latent dimension."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullLocator
+
+from reports import wording
+from reports.study import select_spread
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pandas as pd
+    from matplotlib.axes import Axes
+
+    from reports.metrics import Metric
+    from reports.style import Theme
+
+MOST_TICKS = 8
+LOG_SPAN_LIMIT = 1e4
+DEFAULT_STEP = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class WeightAxis:
+    """Positions of KL weights: log10 of the weight; zero and then the AE stand left of the rest."""
+
+    weights: tuple[float, ...]
+    with_ae: bool
+
+    @property
+    def step(self) -> float:
+        """Typical distance between neighbouring weights."""
+        logs = np.log10([weight for weight in self.weights if weight > 0])
+        return float(np.median(np.diff(logs))) if len(logs) > 1 else DEFAULT_STEP
+
+    @property
+    def zero(self) -> float:
+        """Position of a KL weight of exactly zero."""
+        positive = [weight for weight in self.weights if weight > 0]
+        return (math.log10(positive[0]) if positive else 0.0) - self.step
+
+    @property
+    def ae(self) -> float:
+        """Position of the AE."""
+        leftmost = self.position(self.weights[0]) if self.weights else 0.0
+        return leftmost - 1.3 * self.step
+
+    def position(self, kl_weight: float) -> float:
+        """Place of a weight on the axis; NaN stands for the AE."""
+        if math.isnan(kl_weight):
+            return self.ae
+        return math.log10(kl_weight) if kl_weight > 0 else self.zero
+
+    def decorate(self, ax: Axes, theme: Theme) -> None:
+        """Set ticks at the weights themselves and divide the AE from them."""
+        shown = select_spread(list(self.weights), MOST_TICKS)
+        ticks = [self.position(weight) for weight in shown]
+        labels = [wording.weight(weight) for weight in shown]
+        if self.with_ae:
+            ticks.insert(0, self.ae)
+            labels.insert(0, "AE")
+        ax.set_xticks(ticks, labels)
+        for label in ax.get_xticklabels():
+            if label.get_text() == "AE":
+                label.set_color(theme.autoencoder)
+                label.set_fontweight("bold")
+        if self.with_ae and self.weights:
+            divide = (self.ae + self.position(self.weights[0])) / 2
+            ax.axvline(divide, color=theme.muted, linewidth=0.8, linestyle=":")
+        ends = [self.position(weight) for weight in self.weights] or [self.ae]
+        ax.set_xlim(
+            (self.ae if self.with_ae else ends[0]) - 0.5 * self.step, ends[-1] + 0.3 * self.step
+        )
+        ax.set_xlabel("KL weight β (log scale)" if self.weights else "")
+        ax.grid(visible=False, axis="x")
+
+
+def set_latent_axis(ax: Axes, latent_dims: Sequence[float]) -> None:
+    """Put latent dimensions on a log2 axis, with ticks at the dimensions themselves."""
+    ax.set_xscale("log", base=2)
+    shown = select_spread(list(latent_dims), MOST_TICKS)
+    ax.xaxis.set_major_locator(FixedLocator(shown))
+    ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    ax.xaxis.set_minor_locator(NullLocator())
+    ax.set_xlim(min(latent_dims) / 1.25, max(latent_dims) * 1.25)
+    ax.set_xlabel("latent dimension (log scale)")
+
+
+def set_metric_axis(ax: Axes, metric: Metric, means: pd.Series) -> None:
+    """Label the value axis, logarithmic where the metric spans decades."""
+    ax.set_ylabel(metric.axis_label)
+    if metric.log and (means > 0).all():
+        set_log_values(ax)
+        low, high = ax.get_ylim()
+        ax.set_ylim(max(low, means.max() / LOG_SPAN_LIMIT), high)
+    elif metric.bounds == (0.0, 1.0):
+        low, high = ax.get_ylim()
+        ax.set_ylim(max(low, -0.04), min(high, 1.04))
+
+
+def set_log_values(ax: Axes) -> None:
+    """Make the value axis logarithmic with plain numbers at a few steps of each decade."""
+    ax.set_yscale("log")
+    low, high = ax.get_ylim()
+    decades = math.log10(high / low)
+    steps = (1.0, 2.0, 5.0) if decades < 1.5 else (1.0, 3.0) if decades < 3 else (1.0,)
+    ax.yaxis.set_major_locator(LogLocator(base=10, subs=steps, numticks=12))
+    ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: wording.number(value, 1)))
+    ax.yaxis.set_minor_locator(NullLocator())
+
+
+def draw_estimates(
+    ax: Axes,
+    positions: Sequence[float] | np.ndarray,
+    summary: pd.DataFrame,
+    *,
+    colour: str,
+    marker: str,
+    label: str | None = None,
+    line: str = "-",
+) -> None:
+    """Draw means joined by a line, with their intervals (columns mean, low, high) as bars."""
+    mean = summary["mean"].to_numpy(dtype=float)
+    below = np.nan_to_num(mean - summary["low"].to_numpy(dtype=float))
+    above = np.nan_to_num(summary["high"].to_numpy(dtype=float) - mean)
+    ax.errorbar(
+        np.asarray(positions, dtype=float),
+        mean,
+        yerr=np.clip(np.vstack([below, above]), 0.0, None),
+        color=colour,
+        marker=marker,
+        label=label,
+        linestyle=line,
+        elinewidth=1.1,
+    )

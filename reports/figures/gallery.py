@@ -1,0 +1,100 @@
+"""Which figures the report has, in which order. A new figure is one entry in this table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from reports import wording
+from reports.figures.differences import paired_differences, sensitivity
+from reports.figures.figure import Figure, Missing
+from reports.figures.generation import continuity, likelihood, mixture_samples, prior_samples
+from reports.figures.latent_space import latent_map, manifold
+from reports.figures.pictures import reconstructions, weight_strip
+from reports.figures.probes import linear_probe, nearest_neighbours
+from reports.figures.rate import active_units, rate, rate_shares
+from reports.figures.rate_distortion import rate_distortion
+from reports.figures.reconstruction import reconstruction
+from reports.figures.sampling import decoded_samples, interpolations
+from reports.figures.speed import throughput
+from reports.figures.training import training_curves
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from reports.study import Study
+
+    Builder = Callable[[Study], Figure | Missing]
+
+SECTIONS: dict[str, tuple[Builder, ...]] = {
+    "What it looks like": (
+        decoded_samples,
+        weight_strip,
+        reconstructions,
+        interpolations,
+        latent_map,
+        manifold,
+    ),
+    "What regularising costs": (
+        reconstruction,
+        rate,
+        rate_distortion,
+        active_units,
+        rate_shares,
+        likelihood,
+    ),
+    "What regularising buys": (
+        prior_samples,
+        mixture_samples,
+        continuity,
+        linear_probe,
+        nearest_neighbours,
+        paired_differences,
+        sensitivity,
+    ),
+    "Speed and training": (throughput, training_curves),
+}
+ONCE = (throughput,)
+MOST_FAMILIES = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """Figures under one heading, and those that could not be drawn."""
+
+    title: str
+    figures: tuple[Figure, ...]
+    missing: tuple[Missing, ...]
+
+
+def sections(study: Study) -> list[Section]:
+    """Answer every question that the study has data for."""
+    if study.runs.empty:
+        return []
+    return [_section(title, builders, study) for title, builders in SECTIONS.items()]
+
+
+def _section(title: str, builders: tuple[Builder, ...], study: Study) -> Section:
+    answers = [answer for builder in builders for answer in _answers(builder, study)]
+    return Section(
+        title,
+        tuple(answer for answer in answers if isinstance(answer, Figure)),
+        tuple(answer for answer in answers if isinstance(answer, Missing)),
+    )
+
+
+def _answers(builder: Builder, study: Study) -> list[Figure | Missing]:
+    """One answer, or one for each regularised family when there are several."""
+    families = study.families[:MOST_FAMILIES]
+    if len(families) < 2 or builder in ONCE:
+        return [builder(study)]
+    answers: list[Figure | Missing] = []
+    for position, family in enumerate(families):
+        answer = builder(study.of_family(family))
+        title = f"{answer.title} ({wording.family(family)})"
+        if isinstance(answer, Figure):
+            slug = answer.slug if position == 0 else f"{answer.slug}-{position + 1}"
+            answers.append(replace(answer, title=title, slug=slug))
+        else:
+            answers.append(replace(answer, title=title))
+    return answers

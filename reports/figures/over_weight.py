@@ -1,0 +1,102 @@
+"""Small multiples: metrics over the KL weight, one series a latent dimension, the AE at the left.
+
+Several subjects ask the same kind of question; they share this drawing.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import pandas as pd
+from matplotlib.figure import Figure as Canvas
+
+from reports import wording
+from reports.figures.axes import WeightAxis, draw_estimates, set_metric_axis
+from reports.study import AE, select_spread
+from reports.style import FULL_WIDTH_INCHES, HALF_WIDTH_INCHES, MARKERS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from matplotlib.axes import Axes
+
+    from reports.metrics import Metric
+    from reports.study import Study
+    from reports.style import Theme
+
+MOST_SERIES = 7
+DODGE = 0.09
+
+
+def summarise_over_weight(study: Study, metrics: Sequence[Metric]) -> pd.DataFrame:
+    """Long frame: metric, family, latent_dim, kl_weight, mean, low, high, n; bounded series."""
+    frames = [study.summary(metric).assign(metric=metric.column) for metric in metrics]
+    summary = pd.concat(frames, ignore_index=True)
+    shown = select_spread(sorted(summary["latent_dim"].unique().tolist()), MOST_SERIES)
+    kept = summary[summary["latent_dim"].isin(shown)]
+    return kept[["metric", "family", "latent_dim", "kl_weight", "mean", "low", "high", "n"]]
+
+
+def reading_note(study: Study, summary: pd.DataFrame) -> str:
+    """Say what the intervals are and how many series were left out."""
+    note = wording.seeds(summary["n"])
+    left_out = len(study.latent_dims) - summary["latent_dim"].nunique()
+    if left_out > 0:
+        note += f" {wording.plural(left_out, 'latent dimension')} not drawn."
+    return note
+
+
+def draw_over_weight(
+    theme: Theme, summary: pd.DataFrame, metrics: Sequence[Metric], columns: int = 1
+) -> Canvas:
+    """Draw one panel a metric; the legend stands below all."""
+    rows = math.ceil(len(metrics) / columns)
+    width = HALF_WIDTH_INCHES if len(metrics) == 1 else FULL_WIDTH_INCHES
+    height = 3.95 if rows == columns == 1 else 0.6 + 2.6 * rows
+    canvas = Canvas(figsize=(width, height), layout="constrained")
+    panels = canvas.subplots(rows, columns, squeeze=False).flatten()
+    for ax, metric in zip(panels, metrics, strict=False):
+        draw_panel(ax, theme, summary[summary["metric"] == metric.column], metric)
+        if len(metrics) > 1:
+            ax.set_title(f"{metric.label} ({metric.hint})" if metric.hint else metric.label)
+            ax.set_ylabel(metric.unit)
+    for ax in panels[len(metrics) + 1 :]:
+        ax.remove()
+    _add_legend(
+        canvas, panels[0], free=panels[len(metrics)] if len(metrics) < rows * columns else None
+    )
+    return canvas
+
+
+def _add_legend(canvas: Canvas, drawn: Axes, free: Axes | None) -> None:
+    """Put the legend into a panel that is free, or below all panels."""
+    handles, labels = drawn.get_legend_handles_labels()
+    if free is not None:
+        free.set_axis_off()
+        free.legend(handles, labels, title="latent dimension", loc="center")
+        return
+    canvas.legend(
+        handles, labels, title="latent dimension", loc="outside lower center", ncols=MOST_SERIES
+    )
+
+
+def draw_panel(ax: Axes, theme: Theme, summary: pd.DataFrame, metric: Metric) -> None:
+    """Draw one metric: VAE points joined over the KL weight, AE points beside them."""
+    weighted = summary[summary["family"] != AE]
+    axis = WeightAxis(
+        tuple(sorted(weighted["kl_weight"].unique().tolist())),
+        bool((summary["family"] == AE).any()),
+    )
+    dims = sorted(summary["latent_dim"].unique().tolist())
+    colours = theme.latent_colours(len(dims))
+    for index, (dim, colour) in enumerate(zip(dims, colours, strict=True)):
+        style = {"colour": colour, "marker": MARKERS[index % len(MARKERS)]}
+        dodge = axis.step * DODGE * (index - (len(dims) - 1) / 2)
+        series = weighted[weighted["latent_dim"] == dim]
+        alone = summary[(summary["family"] == AE) & (summary["latent_dim"] == dim)]
+        positions = [axis.position(value) + dodge / 3 for value in series["kl_weight"]]
+        draw_estimates(ax, positions, series, label=f"{dim:g}", **style)
+        draw_estimates(ax, [axis.ae + dodge] * len(alone), alone, line="", **style)
+    axis.decorate(ax, theme)
+    set_metric_axis(ax, metric, summary["mean"])

@@ -1,0 +1,183 @@
+"""Originals and reconstructions, and one image decoded across KL weights."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure as Canvas
+
+from reports import wording
+from reports.figures.figure import Figure, Missing, from_pictures
+from reports.figures.tiles import centres, show, tile
+from reports.metrics import METRICS
+from reports.showcase import reference_dim, showcase
+from reports.study import AE, Configuration, records, select_spread
+from reports.style import FULL_WIDTH_INCHES
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from reports.study import Study
+    from reports.style import Theme
+
+RECONSTRUCTION_TITLE = "What do reconstructions look like?"
+STRIP_TITLE = "What does a rising KL weight do to an image?"
+MOST_IMAGES = 12
+MOST_WEIGHTS = 8
+STRIP_IMAGES = 4
+MSE = METRICS["test_mse"]
+
+
+@from_pictures(RECONSTRUCTION_TITLE)
+def reconstructions(study: Study) -> Figure | Missing:
+    """Test images above their reconstructions by an AE and a VAE of one size."""
+    rows, data = _reconstruction_rows(study)
+    errors = ", ".join(
+        f"{name} {wording.number(mse)}"
+        for name, mse in zip(data["configuration"], data["mse_of_images_shown"], strict=True)
+    )
+    return Figure(
+        slug="reconstructions",
+        title=RECONSTRUCTION_TITLE,
+        finding=f"Mean squared error over the images shown: {errors}.",
+        note=f"Test images, decoded from the posterior mean, seed {int(data['seed'].iloc[0])}; the "
+        "VAE shown ranks well for every purpose at once.",
+        alt="Rows of test images above their reconstructions.",
+        data=data,
+        draw=partial(_draw_rows, rows=rows),
+        wide=True,
+    )
+
+
+@from_pictures(STRIP_TITLE)
+def weight_strip(study: Study) -> Figure | Missing:
+    """The same test images, reconstructed by the AE and at each KL weight."""
+    if study.vae.empty:
+        return Missing(STRIP_TITLE, "no run has a KL weight")
+    columns, data = _strip_columns(study)
+    first, last = data[data["family"] != AE].iloc[0], data.iloc[-1]
+    contrast = last["contrast_across_images"] / first["contrast_across_images"]
+    return Figure(
+        slug="weight-strip",
+        title=STRIP_TITLE,
+        finding=f"From KL weight {wording.weight(first['kl_weight'])} to "
+        f"{wording.weight(last['kl_weight'])} the squared error of these images goes from "
+        f"{wording.number(first['mse_of_images_shown'])} to "
+        f"{wording.number(last['mse_of_images_shown'])}, and different images differ "
+        f"{wording.percent(contrast)} as much as they did: blur, then collapse to one image.",
+        note=f"Latent dimension {reference_dim(study)}, seed {int(data['seed'].iloc[0])}, decoded "
+        "from the posterior mean.",
+        alt="A grid: each row one test image, the columns original, AE and rising KL weight.",
+        data=data,
+        draw=partial(_draw_strip, columns=columns),
+        wide=True,
+    )
+
+
+def _reconstruction_rows(study: Study) -> tuple[dict[str, NDArray[Any]], pd.DataFrame]:
+    rows: dict[str, NDArray[Any]] = {}
+    facts = []
+    for run in showcase(study).values():
+        arrays = study.sweep.arrays(run["run_id"], "originals", "reconstructions")
+        originals, decoded = (images[:MOST_IMAGES] for images in arrays)
+        rows.setdefault("original", originals)
+        rows[_short_name(run)] = decoded
+        facts.append(_facts(run, originals, decoded))
+    return rows, pd.DataFrame(facts)
+
+
+def _strip_columns(study: Study) -> tuple[dict[str, NDArray[Any]], pd.DataFrame]:
+    runs = study.runs[study.runs["latent_dim"] == reference_dim(study)]
+    runs = runs[runs["seed"] == runs.loc[runs["family"] != AE, "seed"].min()]
+    weights = select_spread(sorted(runs["kl_weight"].dropna().unique().tolist()), MOST_WEIGHTS)
+    runs = runs[(runs["family"] == AE) | runs["kl_weight"].isin(weights)]
+    columns: dict[str, NDArray[Any]] = {}
+    facts = []
+    for run in records(runs.sort_values("kl_weight", na_position="first")):
+        originals, decoded, labels = study.sweep.arrays(
+            run["run_id"], "originals", "reconstructions", "original_labels"
+        )
+        picks = _different_labels(labels)
+        originals, decoded = originals[picks], decoded[picks]
+        columns.setdefault("original", originals)
+        label = "AE" if run["family"] == AE else f"β {wording.weight(run['kl_weight'])}"
+        columns[label] = decoded
+        facts.append(_facts(run, originals, decoded))
+    return columns, pd.DataFrame(facts)
+
+
+def _different_labels(labels: NDArray[Any]) -> list[int]:
+    """Indices of the first images of different classes, topped up with the first images."""
+    firsts = np.sort(np.unique(labels, return_index=True)[1]).tolist()
+    rest = [index for index in range(len(labels)) if index not in firsts]
+    return [int(index) for index in (firsts + rest)[:STRIP_IMAGES]]
+
+
+def _facts(run: dict[str, Any], originals: NDArray[Any], decoded: NDArray[Any]) -> dict[str, Any]:
+    wanted, found = originals / 255.0, decoded / 255.0
+    return {
+        "run_id": run["run_id"],
+        "configuration": Configuration.of(run).name,
+        "family": run["family"],
+        "latent_dim": run["latent_dim"],
+        "kl_weight": run["kl_weight"],
+        "seed": run["seed"],
+        MSE.column: run[MSE.column],
+        "mse_of_images_shown": float(np.mean((wanted - found) ** 2)),
+        "contrast_across_images": float(found.std(axis=0).mean()),
+    }
+
+
+def _short_name(run: dict[str, Any]) -> str:
+    if run["family"] == AE:
+        return "AE"
+    family = wording.figure_text(wording.family(run["family"]))
+    return f"{family}\nβ {wording.weight(run['kl_weight'])}"
+
+
+def _draw_rows(theme: Theme, rows: dict[str, NDArray[Any]]) -> Canvas:
+    images = list(rows.values())
+    count = len(images[0])
+    sheet = tile(np.concatenate(images), count, theme.background)
+    height = FULL_WIDTH_INCHES * 0.92 * sheet.shape[0] / sheet.shape[1]
+    canvas = Canvas(figsize=(FULL_WIDTH_INCHES, height + 0.1), layout="constrained")
+    ax = canvas.subplots()
+    show(ax, sheet, theme)
+    for name, position in zip(rows, centres(len(rows), images[0].shape[1]), strict=True):
+        ax.annotate(
+            name,
+            (0, position),
+            xycoords=("axes fraction", "data"),
+            xytext=(-8, 0),
+            textcoords="offset points",
+            ha="right",
+            va="center",
+            fontsize=10,
+        )
+    return canvas
+
+
+def _draw_strip(theme: Theme, columns: dict[str, NDArray[Any]]) -> Canvas:
+    by_image = np.stack(list(columns.values()), axis=1)
+    count = by_image.shape[1]
+    sheet = tile(by_image.reshape(-1, *by_image.shape[2:]), count, theme.background)
+    width = min(FULL_WIDTH_INCHES, 1.15 * count)
+    canvas = Canvas(
+        figsize=(width, width * sheet.shape[0] / sheet.shape[1] + 0.4), layout="constrained"
+    )
+    ax = canvas.subplots()
+    show(ax, sheet, theme)
+    for name, position in zip(columns, centres(count, by_image.shape[3]), strict=True):
+        ax.annotate(
+            name,
+            (position, 1),
+            xycoords=("data", "axes fraction"),
+            xytext=(0, 5),
+            textcoords="offset points",
+            ha="center",
+            fontsize=10,
+        )
+    return canvas

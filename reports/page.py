@@ -1,0 +1,216 @@
+"""Put everything on one self-contained HTML page.
+
+No request leaves the page: pictures and tables are data URIs, style and script stand inline, and
+a content security policy holds the page to that. Every string of a sweep is escaped by Jinja2.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from dataclasses import dataclass
+from importlib import resources
+from typing import TYPE_CHECKING, Any
+
+import jinja2
+import pandas as pd
+from markupsafe import Markup
+
+from reports import verdict, wording
+from reports.study import records, with_family
+
+if TYPE_CHECKING:
+    from reports.figures import Figure, Missing
+    from reports.runtable import RunTable
+    from reports.study import Study
+    from reports.verdict import Comparison
+
+EMBEDDED_CSV_BYTES = 200_000
+MOST_REASONS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """A figure with its pictures as PNG and its numbers as CSV."""
+
+    figure: Figure
+    light: bytes
+    dark: bytes
+    csv: bytes
+
+    @property
+    def light_uri(self) -> str:
+        """Picture for a light page."""
+        return _uri("image/png", self.light)
+
+    @property
+    def dark_uri(self) -> str:
+        """Picture for a dark page."""
+        return _uri("image/png", self.dark)
+
+    @property
+    def csv_uri(self) -> str:
+        """Numbers inside the page, or beside it when they are many."""
+        if len(self.csv) > EMBEDDED_CSV_BYTES:
+            return f"tables/{self.figure.slug}.csv"
+        return _uri("text/csv", self.csv)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height in pixels, from the PNG header."""
+        return int.from_bytes(self.light[16:20]), int.from_bytes(self.light[20:24])
+
+
+@dataclass(frozen=True, slots=True)
+class DrawnSection:
+    """Drawn figures under one heading."""
+
+    title: str
+    drawn: tuple[Drawn, ...]
+    missing: tuple[Missing, ...]
+
+    @property
+    def layouts(self) -> list[tuple[Drawn, str]]:
+        """Figures with `wide`, `half`, or `lone` for a half that has no other half beside it."""
+        laid: list[tuple[Drawn, str]] = []
+        open_half = False
+        for drawn in self.drawn:
+            if drawn.figure.wide and open_half:
+                laid[-1] = (laid[-1][0], "lone")
+            open_half = not drawn.figure.wide and not open_half
+            laid.append((drawn, "wide" if drawn.figure.wide else "half"))
+        if open_half:
+            laid[-1] = (laid[-1][0], "lone")
+        return laid
+
+
+def render_page(
+    study: Study,
+    comparisons: list[Comparison],
+    sections: list[DrawnSection],
+    table: RunTable,
+) -> bytes:
+    """Fill the template."""
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("reports"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    style = _source("page.css")
+    script = _source("page.js")
+    page = environment.get_template("page.html.j2").render(
+        sweep=study.sweep,
+        style=Markup(style),  # noqa: S704 (our own file)
+        script=Markup(script),  # noqa: S704 (our own file)
+        policy=_policy(style, script),
+        contender=study.contender,
+        counts=_counts(study.sweep.runs),
+        facts=_facts(study),
+        held=study.held,
+        verdict_rows=[_verdict_row(comparison) for comparison in comparisons],
+        sentences=[verdict.sentence(comparison) for comparison in comparisons],
+        recommendations=[verdict.recommendation(comparison) for comparison in comparisons],
+        all_round=verdict.all_round(study),
+        reasons=_reasons(study.sweep.runs),
+        sections=sections,
+        table=table,
+        what_ran=_what_ran(study.sweep.runs),
+    )
+    return page.encode("utf-8")
+
+
+def _source(name: str) -> str:
+    return (resources.files("reports") / "templates" / name).read_text(encoding="utf-8")
+
+
+def _policy(style: str, script: str) -> str:
+    return (
+        "default-src 'none'; img-src data:; base-uri 'none'; form-action 'none'; "
+        f"style-src {_digest(style)}; script-src {_digest(script)}"
+    )
+
+
+def _digest(text: str) -> str:
+    digest = hashlib.sha256(text.encode("utf-8")).digest()
+    return f"'sha256-{base64.b64encode(digest).decode('ascii')}'"
+
+
+def _uri(kind: str, content: bytes) -> str:
+    return f"data:{kind};base64,{base64.b64encode(content).decode('ascii')}"
+
+
+def _counts(runs: pd.DataFrame) -> dict[str, int]:
+    return {status: int((runs["status"] == status).sum()) for status in ("ok", "failed", "skipped")}
+
+
+def _facts(study: Study) -> list[str]:
+    """One line of what was swept."""
+    runs = study.runs
+    facts = [
+        ", ".join(str(value) for value in sorted(set(runs[column])) if value)
+        for column in ("dataset", "architecture", "device")
+    ]
+    if len(runs):
+        facts.append(wording.plural(int(runs["seed"].nunique()), "seed"))
+        facts.append(wording.plural(len(study.latent_dims), "latent dimension"))
+        facts.append(wording.plural(len(study.kl_weights), "KL weight"))
+    return [fact for fact in facts if fact]
+
+
+def _verdict_row(comparison: Comparison) -> dict[str, Any]:
+    outcome = {
+        "vae": f"{comparison.contender} better",
+        "ae": "AE better",
+        "tie": "tie",
+        "one-seed": "one seed",
+        "no-comparison": "not compared",
+    }[comparison.outcome]
+    return {
+        "purpose": comparison.purpose.name,
+        "metric": f"{comparison.purpose.metric.label}, {comparison.purpose.metric.hint}",
+        "ae": _best(comparison.ae),
+        "vae": _best(comparison.vae),
+        "difference": wording.signed(comparison.difference) if comparison.difference else None,
+        "outcome": outcome,
+        "kind": comparison.outcome,
+    }
+
+
+def _best(best: verdict.Best | None) -> dict[str, str] | None:
+    if best is None:
+        return None
+    return {
+        "score": wording.interval(best.score),
+        "name": best.configuration.name,
+        "blind": _blind(best),
+    }
+
+
+def _blind(best: verdict.Best) -> str:
+    if not best.chosen_blind.n:
+        return ""
+    blind = wording.interval(best.chosen_blind)
+    if blind == wording.interval(best.score):
+        return "the same when chosen on the other seeds"
+    return f"chosen on the other seeds: {blind}"
+
+
+def _reasons(runs: pd.DataFrame) -> list[dict[str, Any]]:
+    """Why runs were skipped or failed, commonest first."""
+    absent = with_family(runs[runs["status"] != "ok"])
+    counted = absent.groupby(["status", "device", "reason"]).size().rename("count").reset_index()
+    rows = records(counted.sort_values("count", ascending=False, kind="stable"))
+    if len(rows) > MOST_REASONS:
+        rest = sum(row["count"] for row in rows[MOST_REASONS:])
+        rows = rows[:MOST_REASONS]
+        rows.append({"status": "others", "device": "", "reason": "see the table", "count": rest})
+    return rows
+
+
+def _what_ran(runs: pd.DataFrame) -> list[dict[str, Any]]:
+    """Which kernel, device, dtype and executor the ok runs really used."""
+    axes = ["device", "dtype", "kernel_backend", "executor"]
+    counted = runs[runs["status"] == "ok"].groupby(axes).size()
+    return records(counted.rename("count").reset_index())

@@ -1,0 +1,123 @@
+"""Colours, markers and text sizes of every figure, for light and for dark pages.
+
+Ordered quantities have sequential palettes whose lightness rises steadily, so they read without
+colour vision; every series has its own marker as well. The AE has one colour of its own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import matplotlib as mpl
+import seaborn as sns
+from matplotlib.colors import to_hex
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "p", "<", "h", ">", "*")
+RESOLUTION_DPI = 160
+HALF_WIDTH_INCHES = 4.9
+FULL_WIDTH_INCHES = 9.6
+
+
+@dataclass(frozen=True, slots=True)
+class Theme:
+    """One page colour scheme: colours as hex, colour maps by seaborn or matplotlib name."""
+
+    name: str
+    background: str
+    ink: str
+    muted: str
+    grid: str
+    autoencoder: str
+    weight_map: str
+    weight_range: tuple[float, float]
+    latent_map: str
+    latent_range: tuple[float, float]
+    heat_map: str
+    labels: tuple[str, ...]
+
+    def weight_colours(self, count: int) -> list[str]:
+        """Colours of `count` KL weights, from smallest to largest."""
+        return _sample(self.weight_map, self.weight_range, count)
+
+    def latent_colours(self, count: int) -> list[str]:
+        """Colours of `count` latent dimensions, from smallest to largest."""
+        return _sample(self.latent_map, self.latent_range, count)
+
+    def settings(self) -> dict[Any, Any]:
+        """Matplotlib settings: seaborn's white grid in this scheme's colours."""
+        return {
+            **sns.axes_style("whitegrid"),
+            **sns.plotting_context("notebook", font_scale=0.8),
+            "figure.facecolor": self.background,
+            "axes.facecolor": self.background,
+            "savefig.facecolor": self.background,
+            "text.color": self.ink,
+            "axes.labelcolor": self.ink,
+            "axes.titlecolor": self.ink,
+            "xtick.color": self.ink,
+            "ytick.color": self.ink,
+            "axes.edgecolor": self.muted,
+            "grid.color": self.grid,
+            "grid.linewidth": 0.6,
+            "axes.spines.top": False,
+            "axes.spines.right": False,
+            "axes.titlesize": 10.5,
+            "axes.labelsize": 10,
+            "xtick.labelsize": 9.5,
+            "ytick.labelsize": 9.5,
+            "legend.fontsize": 9.5,
+            "legend.title_fontsize": 9.5,
+            "legend.frameon": False,
+            "lines.linewidth": 1.6,
+            "lines.markersize": 5.5,
+            "font.family": "DejaVu Sans",
+            "text.parse_math": False,
+            "axes.formatter.use_mathtext": False,
+            "svg.fonttype": "none",
+        }
+
+
+def _sample(name: str, span: tuple[float, float], count: int) -> list[str]:
+    colour_map = sns.color_palette(name, as_cmap=True)
+    low, high = span
+    steps = [low + (high - low) * index / max(count - 1, 1) for index in range(count)]
+    return [to_hex(colour_map(step if count > 1 else (low + high) / 2)) for step in steps]
+
+
+LIGHT = Theme(
+    name="light",
+    background="#ffffff",
+    ink="#1c2330",
+    muted="#7b8494",
+    grid="#e3e7ee",
+    autoencoder="#c2410c",
+    weight_map="crest",
+    weight_range=(0.0, 1.0),
+    latent_map="plasma",
+    latent_range=(0.78, 0.05),
+    heat_map="crest",
+    labels=tuple(sns.color_palette("colorblind", 10).as_hex()),
+)
+DARK = Theme(
+    name="dark",
+    background="#161b24",
+    ink="#e6eaf1",
+    muted="#8d97a8",
+    grid="#2b3341",
+    autoencoder="#ff9a4d",
+    weight_map="mako",
+    weight_range=(0.95, 0.42),
+    latent_map="plasma",
+    latent_range=(0.98, 0.32),
+    heat_map="mako",
+    labels=tuple(sns.color_palette("bright", 10).as_hex()),
+)
+
+
+def drawing(theme: Theme) -> AbstractContextManager[None]:
+    """Context in which figures are drawn; nothing global changes."""
+    return mpl.rc_context(theme.settings())

@@ -1,0 +1,217 @@
+"""Read a sweep directory into frames.
+
+The only module that knows the file names and columns of a sweep. A column that a sweep does not
+have becomes null, a table that it does not have becomes empty: what is missing is then said on
+the page by the figure that wanted it.
+"""
+
+from __future__ import annotations
+
+import json
+import tomllib
+import zipfile
+import zlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from pyarrow import ArrowException
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+TEXT_COLUMNS = (
+    "run_id",
+    "status",
+    "reason",
+    "dataset",
+    "architecture",
+    "hidden",
+    "objective",
+    "posterior",
+    "likelihood",
+    "device",
+    "dtype",
+    "kernel_backend",
+    "executor",
+    "sample_feature_space",
+)
+NUMBER_COLUMNS = (
+    "latent_dim",
+    "kl_weight",
+    "recon_weight",
+    "effective_decoder_variance",
+    "seed",
+    "cohort_size",
+    "epochs",
+    "batch_size",
+    "learning_rate",
+    "train_steps",
+    "train_seconds",
+    "test_mse",
+    "test_mse_sampled",
+    "test_psnr_db",
+    "test_distortion_nats",
+    "test_rate_nats",
+    "test_elbo_nats",
+    "test_log_likelihood_nats",
+    "active_units",
+    "mutual_information_nats",
+    "total_correlation_nats",
+    "dimensionwise_kl_nats",
+    "probe_linear_accuracy",
+    "probe_linear_accuracy_pixels",
+    "probe_linear_accuracy_pca",
+    "probe_linear_accuracy_random_encoder",
+    "probe_knn_accuracy",
+    "probe_knn_accuracy_pixels",
+    "probe_knn_accuracy_pca",
+    "probe_knn_accuracy_random_encoder",
+    "trustworthiness",
+    "neighborhood_continuity",
+    "interpolation_evenness",
+    "interpolation_precision",
+    "prior_precision",
+    "prior_recall",
+    "prior_density",
+    "prior_coverage",
+    "prior_frechet",
+    "gmm_precision",
+    "gmm_recall",
+    "gmm_density",
+    "gmm_coverage",
+    "gmm_frechet",
+    "sample_count",
+    "failed_step",
+    "peak_memory_bytes",
+)
+CURVE_COLUMNS = ("run_id", "epoch", "loss", "squared_error", "rate_nats")
+THROUGHPUT_COLUMNS = (
+    "objective",
+    "latent_dim",
+    "device",
+    "phase",
+    "batch_size",
+    "repeat",
+    "samples_per_s",
+)
+STATUSES = ("ok", "failed", "skipped")
+
+
+class SweepError(ValueError):
+    """A directory that cannot be read as a sweep; the message is one line."""
+
+
+class SamplesError(SweepError):
+    """The pictures of one run are absent or cannot be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sweep:
+    """One sweep directory in memory: tables only, pictures are read when a figure asks."""
+
+    directory: Path
+    name: str
+    spec_text: str
+    environment: Mapping[str, Any]
+    runs: pd.DataFrame
+    curves: pd.DataFrame
+    throughput: pd.DataFrame
+
+    def arrays(self, run_id: str, *names: str) -> list[NDArray[Any]]:
+        """Arrays of these names from a run's `samples.npz`; raises SamplesError without them."""
+        path = self.directory / "artifacts" / run_id / "samples.npz"
+        where = f"artifacts/{run_id}/samples.npz"
+        if not path.is_file():
+            raise SamplesError(f"{where} does not exist")
+        try:
+            with np.load(path, allow_pickle=False) as archive:
+                absent = [name for name in names if name not in archive.files]
+                if absent:
+                    raise SamplesError(f"{where} has no array {absent[0]}")
+                return [archive[name] for name in names]
+        except (OSError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+            raise SamplesError(f"{where} cannot be read: {error}") from error
+
+
+def read_sweep(directory: Path) -> Sweep:
+    """Read every table of a sweep directory; raises SweepError when there are no results."""
+    spec_text = _text(directory / "spec.toml")
+    return Sweep(
+        directory=directory,
+        name=_name(spec_text, directory),
+        spec_text=spec_text,
+        environment=_environment(directory / "environment.json"),
+        runs=_runs(directory / "results.parquet"),
+        curves=_table(directory / "curves.parquet", CURVE_COLUMNS, text=("run_id",)),
+        throughput=_table(
+            directory / "throughput.parquet",
+            THROUGHPUT_COLUMNS,
+            text=("objective", "device", "phase"),
+        ),
+    )
+
+
+def _text(path: Path) -> str:
+    return path.read_text(encoding="utf-8") if path.is_file() else ""
+
+
+def _name(spec_text: str, directory: Path) -> str:
+    try:
+        name = tomllib.loads(spec_text).get("name")
+    except tomllib.TOMLDecodeError as error:
+        raise SweepError(f"{directory / 'spec.toml'}: not TOML: {error}") from error
+    return str(name) if name else directory.resolve().name
+
+
+def _environment(path: Path) -> dict[str, Any]:
+    try:
+        environment = json.loads(_text(path) or "{}")
+    except json.JSONDecodeError as error:
+        raise SweepError(f"{path}: not JSON: {error}") from error
+    if not isinstance(environment, dict):
+        raise SweepError(f"{path}: a flat object is wanted, not {type(environment).__name__}")
+    return environment
+
+
+def _runs(path: Path) -> pd.DataFrame:
+    if not path.is_file():
+        raise SweepError(f"{path.parent}: not a sweep directory: it has no {path.name}")
+    runs = _typed(_parquet(path), (*TEXT_COLUMNS, *NUMBER_COLUMNS), TEXT_COLUMNS)
+    unknown = sorted(set(runs["status"]) - set(STATUSES))
+    if unknown:
+        raise SweepError(
+            f"{path}: status {unknown[0]!r} is unknown; allowed: {', '.join(STATUSES)}"
+        )
+    return runs
+
+
+def _table(path: Path, columns: tuple[str, ...], text: tuple[str, ...]) -> pd.DataFrame:
+    frame = _parquet(path) if path.is_file() else pd.DataFrame(columns=list(columns))
+    return _typed(frame, columns, text)
+
+
+def _parquet(path: Path) -> pd.DataFrame:
+    try:
+        return pd.read_parquet(path)
+    except (ArrowException, OSError) as error:
+        first_line = str(error).splitlines()[0]
+        raise SweepError(f"{path}: cannot be read as Parquet: {first_line}") from error
+
+
+def _typed(frame: pd.DataFrame, columns: tuple[str, ...], text: tuple[str, ...]) -> pd.DataFrame:
+    """Hold exactly `columns`: text as plain strings ("" for null), numbers as finite float64."""
+    typed: dict[str, pd.Series[Any]] = {}
+    for column in columns:
+        values = frame[column] if column in frame else pd.Series(None, index=frame.index)
+        if column in text:
+            texts = ["" if pd.isna(value) else str(value) for value in values]
+            typed[column] = pd.Series(texts, index=frame.index, dtype=object)
+        else:
+            numbers = pd.to_numeric(values, errors="coerce").astype("float64")
+            typed[column] = numbers.where(np.isfinite(numbers))
+    return pd.DataFrame(typed, columns=list(columns)).reset_index(drop=True)

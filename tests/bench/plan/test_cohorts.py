@@ -1,0 +1,54 @@
+"""Grouping: every run once, one structure a cohort, a fixed order."""
+
+import time
+
+from bench.plan import MAX_COHORT_SIZE, Plan, expand, group, load_spec
+
+
+def test_the_default_sweep_has_a_cohort_of_21_for_each_latent_dimension_and_device():
+    cohorts = group(expand(load_spec(), "h"))
+    assert [(c.device, c.latent_dim, len(c)) for c in cohorts] == [
+        (device, latent_dim, 21) for device in ("cpu", "cuda") for latent_dim in (2, 4, 8, 16, 32)
+    ]
+    assert all(cohort.objectives == ("ae", "vae") for cohort in cohorts)
+
+
+def test_every_run_is_in_one_cohort_of_its_structure():
+    runs = expand(load_spec(None, ["sweep.seed=[0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10]"]), "h")
+    cohorts = group(runs)
+    assert sorted(r.run_id for c in cohorts for r in c.runs) == sorted(r.run_id for r in runs)
+    assert all(run.structure == cohort.structure for cohort in cohorts for run in cohort.runs)
+
+
+def test_autoencoders_come_first_then_seed_then_weight_whatever_the_order_given():
+    runs = sorted(expand(load_spec(), "h"), key=lambda run: run.run_id)
+    for cohort in group(runs):
+        keys = [(r.objective, r.seed, r.kl_weight or 0.0) for r in cohort.runs]
+        assert keys == sorted(keys)
+        assert [r.objective for r in cohort.runs[:3]] == ["ae"] * 3
+
+
+def test_a_large_structure_is_cut_into_even_cohorts():
+    runs = expand(load_spec(None, ["sweep.latent_dim=[2]", f"sweep.seed={[*range(19)]}"]), "h")
+    sizes = [len(cohort) for cohort in group(runs)]
+    assert sum(sizes) == 2 * 19 * 7
+    assert max(sizes) <= MAX_COHORT_SIZE
+    assert max(sizes) - min(sizes) <= 1
+
+
+def test_ten_thousand_runs_are_planned_at_once():
+    spec = load_spec(None, [f"sweep.seed={[*range(143)]}"])
+    started = time.process_time()
+    cohorts = group(expand(spec, "h"))
+    assert sum(map(len, cohorts)) == 10_010
+    assert time.process_time() - started < 3  # about 0.2 s; the bound is wide for slow machines
+
+
+def test_a_plan_tells_its_axes_and_what_is_skipped():
+    spec = load_spec()
+    runs = expand(spec, "h")
+    here = [run for run in runs if run.device == "cpu"]
+    plan = Plan(spec, tuple(runs), tuple(group(here)), {"cuda": "no CUDA device"})
+    assert plan.axes["seed"] == (0, 1, 2)
+    assert list(plan.axes) == list(type(spec.sweep).model_fields)
+    assert plan.skipped_counts == {"cuda": 105}

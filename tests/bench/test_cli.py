@@ -1,0 +1,240 @@
+"""The command line: what reaches the pipeline, exit codes, and one line for each foreseen error."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from typer.testing import CliRunner
+
+from bench.cli import app
+from bench.console import SweepOutcome
+from bench.plan import Plan, expand, group, load_spec
+from bench.results import StoreError, SweepDirectory, SweepDirectoryError
+
+
+@pytest.fixture
+def invoke():
+    return lambda *arguments: CliRunner().invoke(app, arguments)
+
+
+@pytest.fixture
+def pipeline(monkeypatch):
+    """A pipeline that records its calls and ends as the test wants."""
+    stub = SimpleNamespace(calls=[], failed=0, error=None)
+
+    def run_sweep(spec, out, *, console, **options):
+        stub.calls.append(SimpleNamespace(spec=spec, out=out, **options))
+        if stub.error is not None:
+            raise stub.error
+        outcome = SweepOutcome(directory=out, ok=1, failed=stub.failed, skipped=0, report=None)
+        console.done(outcome)
+        return outcome
+
+    def plan_sweep(spec):
+        runs = expand(spec, "h")
+        here = [run for run in runs if run.device == "cpu"]
+        return Plan(spec, tuple(runs), tuple(group(here)), {"cuda": "no CUDA device"})
+
+    stub.run_sweep, stub.plan_sweep = run_sweep, plan_sweep
+    monkeypatch.setitem(sys.modules, "bench.pipeline", stub)
+    return stub
+
+
+def test_without_a_spec_the_default_sweep_runs(invoke, pipeline):
+    result = invoke("run")
+    assert result.exit_code == 0
+    (call,) = pipeline.calls
+    assert call.spec == load_spec()
+    assert call.out == Path("runs/digits")
+    assert (call.retry_failed, call.report, call.workers) == (False, True, None)
+    assert result.output == "1 ok in runs/digits\n"
+
+
+def test_options_reach_the_pipeline(invoke, pipeline, tmp_path):
+    path = tmp_path / "s.toml"
+    path.write_text('name = "s"\n')
+    arguments = [str(path), "--set", "sweep.seed=[7]", "--set", "training.epochs=3"]
+    arguments += ["--out", "o", "--retry-failed", "--no-report", "--workers", "1"]
+    assert invoke("run", *arguments).exit_code == 0
+    (call,) = pipeline.calls
+    assert (call.spec.name, call.spec.sweep.seed, call.spec.training.epochs) == ("s", (7,), 3)
+    assert call.out == Path("o")
+    assert (call.retry_failed, call.report, call.workers) == (True, False, 1)
+
+
+def test_a_dry_run_tells_axes_runs_cohorts_and_skips_and_runs_nothing(invoke, pipeline):
+    result = invoke("run", "--dry-run")
+    assert result.exit_code == 0
+    assert pipeline.calls == []
+    lines = result.output.splitlines()
+    assert lines[0] == "digits: 210 runs, 5 cohorts to train"
+    assert "latent_dim         5  2, 4, 8, 16, 32" in lines
+    assert "kl_weight          6  0.003, 0.01, 0.03, 0.1, 0.3, 1.0" in lines
+    assert lines[-1] == "skipped: 105 runs on cuda (no CUDA device)"
+
+
+def test_a_dry_run_shortens_a_long_axis(invoke, pipeline):
+    result = invoke("run", "--dry-run", "--set", f"sweep.seed={[*range(100)]}")
+    (line,) = (line for line in result.output.splitlines() if line.startswith("seed"))
+    assert line.startswith("seed             100  0, 1, 2, ")
+    assert line.endswith(" …")
+    assert len(line) < 100
+
+
+def test_a_failed_run_gives_exit_code_1(invoke, pipeline):
+    pipeline.failed = 1
+    assert invoke("run").exit_code == 1
+
+
+def test_an_interrupt_says_how_to_go_on(invoke, pipeline, monkeypatch):
+    pipeline.error = KeyboardInterrupt()
+    monkeypatch.setattr(sys, "argv", ["bench/__main__.py", "run", "--set", "name=a b"])
+    result = invoke("run")
+    assert result.exit_code == 130
+    assert result.stderr == (
+        "interrupted; what finished is kept in runs/digits, the same command goes on: "
+        "python -m bench run --set 'name=a b'\n"
+    )
+
+
+def foreseen_errors():
+    from kernels import BackendError
+    from reports.sweep import SweepError
+    from vae_core import ArchitectureError, DataError
+
+    return [
+        StoreError("results.sqlite: is damaged"),
+        SweepDirectoryError("runs/a: in use"),
+        DataError("data.root: not given"),
+        BackendError("triton: no GPU"),
+        ArchitectureError("a:b cannot be imported"),
+        SweepError("results.parquet: not there"),
+    ]
+
+
+@pytest.mark.parametrize("error", foreseen_errors(), ids=lambda error: type(error).__name__)
+def test_a_foreseen_error_is_one_line_and_exit_code_2(invoke, pipeline, error):
+    pipeline.error = error
+    result = invoke("run")
+    assert result.exit_code == 2
+    assert result.stderr == f"error: {error}\n"
+    assert result.stdout == ""
+
+
+def test_an_error_of_the_file_system_names_the_file(invoke, pipeline):
+    pipeline.error = PermissionError(13, "Permission denied", "runs/x")
+    result = invoke("run")
+    assert (result.exit_code, result.stderr) == (2, "error: runs/x: permission denied\n")
+
+
+def test_a_bug_is_no_request_error(invoke, pipeline):
+    pipeline.error = ValueError("a bug")
+    result = invoke("run")
+    assert result.exit_code == 1
+    assert result.exception is pipeline.error
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (["run", "no.toml"], "error: no.toml: no such file; a TOML file is needed"),
+        (
+            ["run", "--set", "sweep.latent_dim=[0]"],
+            "error: --set: sweep.latent_dim[0]: 0 is not",
+        ),
+        (["run", "--set", "x=1"], "error: --set: x: unknown key"),
+        (["status", "no"], "error: no: is no sweep directory (it has no spec.toml)"),
+    ],
+)
+def test_a_wrong_request_is_one_line_and_exit_code_2(invoke, pipeline, arguments, line):
+    result = invoke(*arguments)
+    assert result.exit_code == 2
+    assert result.stderr.startswith(line)
+    assert result.stderr.count("\n") == 1
+    assert pipeline.calls == []
+
+
+def test_status_shows_what_is_missing(invoke, tmp_path):
+    SweepDirectory(tmp_path / "a", load_spec()).close()
+    result = invoke("status", str(tmp_path / "a"))
+    assert result.exit_code == 0
+    assert result.output.splitlines() == [
+        "digits",
+        "",
+        "device  ok  failed  skipped  missing",
+        "cpu      0       0        0      105",
+        "cuda     0       0        0      105",
+        "",
+        "report: none yet",
+    ]
+
+
+def test_report_refreshes_the_tables_and_draws(invoke, tmp_path, monkeypatch):
+    with SweepDirectory(tmp_path / "a", load_spec()) as directory:
+        from bench.results import Store
+
+        Store(directory.store_path).close()
+    drawn = []
+
+    def build(path):
+        drawn.append((path, (path / "results.parquet").exists()))
+        return path / "report" / "index.html"
+
+    monkeypatch.setitem(sys.modules, "reports", SimpleNamespace(build=build))
+    result = invoke("report", str(tmp_path / "a"))
+    assert result.exit_code == 0
+    assert drawn == [(tmp_path / "a", True)]
+    assert result.output == f"report: {tmp_path / 'a' / 'report' / 'index.html'}\n"
+
+
+def test_datasets_are_listed_with_where_to_get_them(invoke):
+    result = invoke("datasets")
+    assert result.exit_code == 0
+    assert [line.split()[0] for line in result.output.splitlines()[1:]] == [
+        "digits",
+        "mnist",
+        "fashion-mnist",
+    ]
+
+
+def python(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, *arguments], capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize("command", [[], ["run"], ["report"], ["status"], ["datasets"]])
+def test_help_answers(command):
+    result = python("-m", "bench", *command, "--help")
+    assert result.returncode == 0
+    assert result.stdout.startswith(" ".join(["Usage: python -m bench", *command]))
+
+
+def test_help_needs_nothing_heavy():
+    code = (
+        "import sys; from typer.testing import CliRunner; from bench.cli import app\n"
+        "CliRunner().invoke(app, ['--help'])\n"
+        "print({'torch', 'pandas', 'pydantic', 'numpy', 'pyarrow'} & set(sys.modules))"
+    )
+    assert python("-c", code).stdout == "set()\n"
+
+
+def test_help_shows_how_to_type_it():
+    shown = python("-m", "bench", "run", "--help").stdout
+    assert "\n    python -m bench run sweep.toml --dry-run\n" in shown
+    assert "\x08" not in shown
+
+
+def test_a_closed_pipe_shows_no_traceback():
+    reading, writing = os.pipe()
+    os.close(reading)
+    process = subprocess.run(
+        [sys.executable, "-m", "bench", "--help"],
+        stdout=writing,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    os.close(writing)
+    assert "Traceback" not in process.stderr

@@ -1,0 +1,17 @@
+"""Names of the independent noise streams of one run.
+
+A run's noise is a function of (seed, stream, step, element); what draws for another purpose takes
+another stream.
+"""
+
+TRAINING = 0
+"""Posterior noise of training step ``step``."""
+
+EVALUATION = 1
+"""Posterior noise at evaluation; ``step`` counts the repeated draws."""
+
+PRIOR = 2
+"""Draws from the prior N(0, I)."""
+
+LIKELIHOOD = 3
+"""Importance samples for the marginal likelihood; ``step`` counts blocks of test images."""
