@@ -45,6 +45,15 @@ def report(session: nox.Session) -> None:
     session.run("python", "-m", "bench", "report", *session.posargs)
 
 
+@nox.session
+def peers(session: nox.Session) -> None:
+    """Train the same models in pythae, JAX and plain PyTorch: ``nox -s peers -- [--rounds N]``."""
+    install(session)
+    pins = ("-c", "constraints.txt", "-c", "bench/peers/constraints.txt")
+    session.install(*pins, "pythae", "jax")
+    session.run("python", "-m", "bench.peers", *session.posargs)
+
+
 @nox.session(venv_location=SHARED)
 def tests(session: nox.Session) -> None:
     """Run the tests, in parallel: ``nox -s tests -- [pytest arguments]``."""

@@ -154,6 +154,57 @@ def status(directory: Directory) -> None:
 
 
 @app.command()
+def throughput(
+    spec: Annotated[
+        Path | None,
+        typer.Argument(metavar="SPEC.toml", help="What is timed; without it, the default sweep."),
+    ] = None,
+    overrides: Overrides = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Where results go.  [default: runs/<name>-throughput]"),
+    ] = None,
+    engines: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--engine",
+            metavar="ENGINE",
+            help="eager, compiled or fused; may be repeated.  [default: eager and fused]",
+        ),
+    ] = None,
+    repeats: Annotated[int, typer.Option(min=2, help="Timed repeats of every case.")] = 7,
+    no_memory: Annotated[
+        bool, typer.Option("--no-memory", help="Leave out peak memory, a process a cohort size.")
+    ] = False,
+) -> None:
+    """Measure how fast models train, encode, decode and sample, alone and stacked.
+
+    \b
+    Examples:
+      python -m bench throughput
+      python -m bench throughput --engine eager --engine compiled --out runs/compiled
+      python -m bench throughput sweep.toml --set sweep.latent_dim='[2, 8, 32]' --no-memory
+    """  # noqa: D301
+    with _one_line_errors():
+        from bench.measure.throughput_report import run_throughput
+        from bench.plan import load_spec
+
+        resolved = load_spec(spec, overrides or ())
+        directory = out or Path("runs", f"{resolved.name}-throughput")
+        text = run_throughput(
+            resolved,
+            directory,
+            engines=engines or ("eager", "fused"),
+            repeats=repeats,
+            memory=not no_memory,
+            command=_command(),
+            say=lambda line: typer.echo(line, err=True),
+        )
+        typer.echo(text)
+        typer.echo(f"\nwritten: {directory}")
+
+
+@app.command()
 def datasets() -> None:
     """List the datasets and where to get them."""
     with _one_line_errors():

@@ -1,7 +1,8 @@
 """The fused reparameterise-and-KL op, its noise, and the choice of implementation."""
 
 from kernels.backend import BackendError, resolve_backend
-from kernels.philox import philox_normal, philox_uint32
+from kernels.noise import philox_normal
+from kernels.philox import philox_uint32
 from kernels.reparameterize import reparameterize_kl
 
 __all__ = [

@@ -5,7 +5,6 @@ Knows nothing of what the implementations compute.
 
 from __future__ import annotations
 
-import functools
 import importlib.util
 import os
 from typing import TYPE_CHECKING
@@ -14,6 +13,9 @@ if TYPE_CHECKING:
     import torch
 
 BACKENDS = ("auto", "reference", "triton")
+TRITON_INSTALLED = importlib.util.find_spec("triton") is not None
+TRITON_INTERPRETED = os.environ.get("TRITON_INTERPRET", "0").lower() in {"1", "true", "on"}
+"""Whether Triton runs its kernels in its interpreter, which it decides once per process."""
 
 
 class BackendError(ValueError):
@@ -39,24 +41,12 @@ def resolve_backend(requested: str, device: torch.device) -> str:
     if requested == "reference":
         return "reference"
     if requested == "auto":
-        return "triton" if device.type == "cuda" and triton_installed() else "reference"
-    if not triton_installed():
+        return "triton" if device.type == "cuda" and TRITON_INSTALLED else "reference"
+    if not TRITON_INSTALLED:
         raise BackendError("backend 'triton' needs the triton package, which is not installed")
-    if device.type == "cuda" or (device.type == "cpu" and triton_interpreted()):
+    if device.type == "cuda" or (device.type == "cpu" and TRITON_INTERPRETED):
         return "triton"
     raise BackendError(
         f"backend 'triton' cannot run on device '{device}': it needs a CUDA device, or a CPU with "
         f"TRITON_INTERPRET=1 set before Python starts; use 'reference' or 'auto'"
     )
-
-
-@functools.cache
-def triton_installed() -> bool:
-    """Return whether the triton package can be imported."""
-    return importlib.util.find_spec("triton") is not None
-
-
-@functools.cache
-def triton_interpreted() -> bool:
-    """Return whether Triton kernels run in its interpreter, decided once per process."""
-    return os.environ.get("TRITON_INTERPRET", "0").lower() in {"1", "true", "on", "yes", "y"}

@@ -8,12 +8,13 @@ not depend on its cohort.
 from __future__ import annotations
 
 import functools
+import importlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import torch
 
-from kernels.backend import triton_interpreted
+from kernels.backend import TRITON_INTERPRETED
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -55,11 +56,16 @@ def tiling(rows: int, latent_dim: int) -> Tiling:
     Philox block, and a tile needs four rows to start at a block itself.
     """
     shift = (0, 3, 2, 3)[latent_dim % 4]
-    lanes = _round_up(latent_dim + shift, max(4, _next_power_of_two(latent_dim + shift) // 8))
     fewest_rows = 4 if shift else 1
-    widest = min(lanes, TILE_ELEMENTS // fewest_rows).bit_length() - 1
-    tile_rows = min(TILE_ELEMENTS >> widest, max(fewest_rows, _next_power_of_two(rows)))
-    return Tiling(lanes, widest, tile_rows, whole_tiles=rows % tile_rows == 0)
+    limit = TILE_ELEMENTS // fewest_rows
+    # a chunk narrower than a sixteenth of the widest leaves most threads without a vector of four
+    narrowest = max(4, min(_previous_power_of_two(latent_dim + shift), limit) // 16)
+    lanes = -(-(latent_dim + shift) // narrowest) * narrowest
+    widest_lanes = min(_previous_power_of_two(lanes), limit)
+    tile_rows = min(TILE_ELEMENTS // widest_lanes, max(fewest_rows, _next_power_of_two(rows)))
+    return Tiling(
+        lanes, widest_lanes.bit_length() - 1, tile_rows, whole_tiles=rows % tile_rows == 0
+    )
 
 
 def forward(
@@ -93,13 +99,13 @@ def forward(
     tile_count = -(-rows // tiles.tile_rows)
     z = mu.new_empty(sample_shape(mu.shape, samples))
     kl = mu.new_empty((*runs_shape, rows), dtype=torch.float32)
-    columns = latent_dim if per_dimension else 0
-    column_kl = mu.new_empty((*runs_shape, tile_count, columns), dtype=torch.float32)
+    columns = (tile_count, latent_dim) if per_dimension else (0,)
+    column_kl = mu.new_empty((*runs_shape, *columns), dtype=torch.float32)
     if runs and rows:
         mu, mu_run_rows = _as_runs(mu)
         logvar, logvar_run_rows = _as_runs(logvar)
         _launch(
-            "forward_kernel",
+            "forward",
             tile_count,
             runs,
             mu,
@@ -122,7 +128,7 @@ def forward(
             STORED_NOISE=noise is not None,
             **tiles.constants(),
         )
-    return z, kl, column_kl.sum(-2) / rows
+    return z, kl, column_kl.sum(-2) / rows if per_dimension else column_kl
 
 
 def backward(
@@ -157,7 +163,7 @@ def backward(
         mu, mu_run_rows = _as_runs(mu)
         logvar, logvar_run_rows = _as_runs(logvar)
         _launch(
-            "backward_kernel",
+            "backward",
             -(-rows // tiles.tile_rows),
             runs,
             mu if dz is None else dz.contiguous(),
@@ -196,20 +202,21 @@ def sample_shape(shape: torch.Size, samples: int | None) -> tuple[int, ...]:
 
 def fast_instructions() -> bool:
     """Return whether the kernels may use NVIDIA's assembly: not interpreted and not on AMD."""
-    return not triton_interpreted() and torch.version.hip is None
-
-
-def _launch(name: str, tile_count: int, runs: int, *arguments: object, **constants: object) -> None:
-    kernel = _kernel(name)
-    grid = (tile_count, min(runs, _GRID_AXIS_LIMIT), -(-runs // _GRID_AXIS_LIMIT))
-    kernel[grid](*arguments, **constants, FAST=fast_instructions(), num_warps=NUM_WARPS)
+    return not TRITON_INTERPRETED and torch.version.hip is None
 
 
 @functools.cache
-def _kernel(name: str) -> Any:
-    from kernels import triton_kernels
+def kernel(phase: str) -> Any:
+    """Return the Triton kernel of the ``"forward"`` or ``"backward"`` pass."""
+    module = importlib.import_module(f"kernels.triton_{phase}")
+    return getattr(module, f"{phase}_kernel")
 
-    return getattr(triton_kernels, name)
+
+def _launch(
+    phase: str, tile_count: int, runs: int, *arguments: object, **constants: object
+) -> None:
+    grid = (tile_count, min(runs, _GRID_AXIS_LIMIT), -(-runs // _GRID_AXIS_LIMIT))
+    kernel(phase)[grid](*arguments, **constants, FAST=fast_instructions(), num_warps=NUM_WARPS)
 
 
 def _as_runs(tensor: Tensor) -> tuple[Tensor, int]:
@@ -223,6 +230,8 @@ def _as_runs(tensor: Tensor) -> tuple[Tensor, int]:
     except RuntimeError:
         runs = tensor.reshape(-1, rows, latent_dim)
     run_stride, row_stride, column_stride = runs.stride()
+    if len(runs) == 1:
+        run_stride = 0
     in_place = (
         (column_stride == 1 or latent_dim == 1)
         and latent_dim <= row_stride < _INT32_LIMIT // TILE_ELEMENTS
@@ -244,5 +253,5 @@ def _next_power_of_two(value: int) -> int:
     return 1 << max(0, value - 1).bit_length()
 
 
-def _round_up(value: int, multiple: int) -> int:
-    return -(-value // multiple) * multiple
+def _previous_power_of_two(value: int) -> int:
+    return 1 << (value.bit_length() - 1)

@@ -9,14 +9,20 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from kernels.philox import normal_op
+from kernels.noise import normal_op
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 
 def reparameterize_kl(
-    mu: Tensor, logvar: Tensor, *, seed: Tensor, step: Tensor, stream: int, samples: int | None
+    mu: Tensor,
+    logvar: Tensor,
+    seed: Tensor,
+    step: Tensor,
+    stream: int,
+    samples: int | None,
+    per_dimension: bool,
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Return z, the KL of every row, and the mean KL of every latent dimension.
 
@@ -27,6 +33,8 @@ def reparameterize_kl(
     step : 0-d int64 tensor
     stream : int
     samples : int or None
+    per_dimension : bool
+        Without it the third result is empty, [..., 0].
 
     Returns
     -------
@@ -48,7 +56,8 @@ def reparameterize_kl(
     if samples is not None:
         mean, std = mean.unsqueeze(-3), std.unsqueeze(-3)
     z = mean + std * eps
-    return z.to(mu.dtype), kl.sum(-1), kl.mean(-2)
+    kl_per_dimension = kl.mean(-2) if per_dimension else kl.new_empty((*kl.shape[:-2], 0))
+    return z.to(mu.dtype), kl.sum(-1), kl_per_dimension
 
 
 def posterior_noise(

@@ -7,9 +7,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, overload
 
+import torch
+
 from kernels import reference
 from kernels.arguments import check_moments, check_samples, require_int, seed_per_run, step_scalar
-from kernels.backend import resolve_backend
+from kernels.backend import BackendError, resolve_backend
+from kernels.ops import fused_op
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -85,7 +88,7 @@ def reparameterize_kl(
     TypeError, ValueError
         When an argument has another type, dtype, shape or device.
     BackendError
-        When ``backend`` cannot run here.
+        When ``backend`` cannot run here, or Triton was asked for and the input is float64.
 
     Notes
     -----
@@ -94,10 +97,19 @@ def reparameterize_kl(
     check_moments(mu, logvar)
     check_samples(samples)
     require_int("stream", stream)
-    seed = seed_per_run(seed, mu.shape[:-2], mu.device)
-    step = step_scalar(step, mu.device)
-    resolve_backend(backend, mu.device)
-    z, kl, kl_per_dimension = reference.reparameterize_kl(
-        mu, logvar, seed=seed, step=step, stream=stream & 0xFFFFFFFF, samples=samples
+    chosen = resolve_backend(backend, mu.device)
+    if mu.dtype == torch.float64 and chosen == "triton":
+        if backend != "auto":
+            raise BackendError("backend 'triton' computes in float32; use 'reference' for float64")
+        chosen = "reference"
+    compute = fused_op if chosen == "triton" else reference.reparameterize_kl
+    z, kl, kl_per_dimension = compute(
+        mu,
+        logvar,
+        seed_per_run(seed, mu.shape[:-2], mu.device),
+        step_scalar(step, mu.device),
+        stream & 0xFFFFFFFF,
+        samples,
+        per_dimension,
     )
     return (z, kl, kl_per_dimension) if per_dimension else (z, kl)

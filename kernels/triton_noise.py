@@ -1,3 +1,4 @@
+# mypy: allow-untyped-defs, allow-incomplete-defs, allow-untyped-decorators, allow-untyped-calls
 """Philox4x32-10 and Box-Muller in registers, as Triton device functions.
 
 The definition is ``kernels.philox``. ``FAST`` replaces the polynomials and slow paths that
@@ -8,8 +9,15 @@ special-function unit; elsewhere (the interpreter, AMD) there is no such assembl
 import triton
 import triton.language as tl
 
-from kernels.philox import KEY_INCREMENTS, ROUND_MULTIPLIERS, SMALLEST_UNIFORM, UNIFORM_SCALE
+from kernels.philox import (
+    KEY_INCREMENTS,
+    ROUND_MULTIPLIERS,
+    ROUNDS,
+    SMALLEST_UNIFORM,
+    UNIFORM_SCALE,
+)
 
+_ROUNDS = tl.constexpr(ROUNDS)
 _KEY_A = tl.constexpr(KEY_INCREMENTS[0])
 _KEY_B = tl.constexpr(KEY_INCREMENTS[1])
 _ROUND_A = tl.constexpr(ROUND_MULTIPLIERS[0])
@@ -24,7 +32,7 @@ _MINUS_TWO_LN_2 = tl.constexpr(-1.3862943611198906)
 @triton.jit
 def philox4x32(c0, c1, c2, c3, k0, k1, FAST: tl.constexpr):
     """Return the four output words; counters and keys are uint32, scalars or tensors."""
-    for _ in tl.static_range(10):
+    for _ in tl.static_range(_ROUNDS):
         low_a, high_a = _multiply_wide(c0, _ROUND_A, FAST)
         low_b, high_b = _multiply_wide(c2, _ROUND_B, FAST)
         c0, c1 = high_b ^ c1 ^ k0, low_b

@@ -10,7 +10,6 @@ from reports.files import write_atomically
 from reports.page import Drawn, DrawnSection, render_page
 from reports.runtable import run_table
 from reports.study import main_study
-from reports.style import DARK, LIGHT
 from reports.sweep import read_sweep
 from reports.verdict import compare
 
@@ -40,7 +39,8 @@ def build(sweep_dir: str | PathLike[str]) -> Path:
 def draw(figure: Figure) -> Drawn:
     """Draw a figure for light and for dark pages, with its numbers."""
     csv = figure.data.to_csv(index=False).encode("utf-8")
-    return Drawn(figure, render(figure, LIGHT), render(figure, DARK), csv)
+    light, dark = render(figure)
+    return Drawn(figure, light, dark, csv)
 
 
 def write(report: Path, drawn_sections: list[DrawnSection], page: bytes) -> Path:

@@ -110,10 +110,17 @@ def render_page(
         facts=_facts(study),
         held=study.held,
         verdict_rows=[_verdict_row(comparison) for comparison in comparisons],
+        seeds=wording.seeds(
+            best.score.n
+            for comparison in comparisons
+            for best in (comparison.ae, comparison.vae)
+            if best is not None
+        ),
         sentences=[verdict.sentence(comparison) for comparison in comparisons],
         recommendations=[verdict.recommendation(comparison) for comparison in comparisons],
         all_round=verdict.all_round(study),
         reasons=_reasons(study.sweep.runs),
+        metric_notes=_metric_notes(study.sweep.runs),
         sections=sections,
         table=table,
         what_ran=_what_ran(study.sweep.runs),
@@ -209,8 +216,22 @@ def _reasons(runs: pd.DataFrame) -> list[dict[str, Any]]:
     return rows
 
 
-def _what_ran(runs: pd.DataFrame) -> list[dict[str, Any]]:
+def _metric_notes(runs: pd.DataFrame) -> list[str]:
+    """Say which metrics are missing from runs that are ok, commonest first."""
+    noted = runs.loc[(runs["status"] == "ok") & (runs["metric_notes"] != ""), "metric_notes"]
+    counted = noted.value_counts().head(MOST_REASONS)
+    return [f"{wording.plural(int(n), 'run')}: {note}" for note, n in counted.items()]
+
+
+def _what_ran(runs: pd.DataFrame) -> list[str]:
     """Which kernel, device, dtype and executor the ok runs really used."""
     axes = ["device", "dtype", "kernel_backend", "executor"]
     counted = runs[runs["status"] == "ok"].groupby(axes).size()
-    return records(counted.rename("count").reset_index())
+    sentences = []
+    for row in records(counted.rename("count").reset_index()):
+        said = [f"{wording.plural(row['count'], 'run')} on {row['device'] or 'an unnamed device'}"]
+        said += [row["dtype"]] if row["dtype"] else []
+        said += [f"kernel {row['kernel_backend']}"] if row["kernel_backend"] else []
+        said += [f"executor {row['executor']}"] if row["executor"] else []
+        sentences.append(f"{', '.join(said)}.")
+    return sentences

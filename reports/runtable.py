@@ -68,9 +68,9 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class RunTable:
-    """Headings and rows for the page; `details` is keyed by run id."""
+    """Headings (with whether numeric) and rows for the page; `details` is keyed by run id."""
 
-    headings: tuple[str, ...]
+    headings: tuple[tuple[str, bool], ...]
     rows: tuple[tuple[str, tuple[Cell, ...]], ...]
     details: Mapping[str, Mapping[str, str]]
     note: str
@@ -94,7 +94,8 @@ def run_table(sweep: Sweep) -> RunTable:
         (str(run.get("run_id", "")), tuple(_cell(column, run[column]) for column in columns))
         for run in records(runs)
     )
-    return RunTable(tuple(COLUMNS[column] for column in columns), rows, details, note)
+    headings = tuple((COLUMNS[column], column not in TEXT) for column in columns)
+    return RunTable(headings, rows, details, note)
 
 
 def _aggregate(runs: pd.DataFrame) -> pd.DataFrame:

@@ -25,6 +25,8 @@ def showcase(study: Study, latent_dim: int | None = None) -> dict[str, dict[str,
     balanced = balanced_configuration(vae)
     if balanced is not None:
         vae = study.configuration_runs(balanced[0])
+    elif (balanced := balanced_configuration(ae)) is not None:
+        ae = study.configuration_runs(balanced[0])
     chosen = {}
     if len(vae):
         chosen["vae"] = _first(vae)

@@ -1,6 +1,6 @@
-"""Colours, markers and text sizes of every figure, for light and for dark pages.
+"""Colours, markers and text sizes of every figure.
 
-Ordered quantities have sequential palettes whose lightness rises steadily, so they read without
+Ordered quantities have sequential palettes whose lightness falls steadily, so they read without
 colour vision; every series has its own marker as well. The AE has one colour of its own.
 """
 
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "p", "<", "h", ">", "*")
+AUTOENCODER = "#c2410c"
+HEAT_MAP = "crest"
 RESOLUTION_DPI = 160
 HALF_WIDTH_INCHES = 4.9
 FULL_WIDTH_INCHES = 9.6
@@ -24,28 +26,14 @@ FULL_WIDTH_INCHES = 9.6
 
 @dataclass(frozen=True, slots=True)
 class Theme:
-    """One page colour scheme: colours as hex, colour maps by seaborn or matplotlib name."""
+    """One page colour scheme, as hex colours; `labels` are colours of unordered classes."""
 
     name: str
     background: str
     ink: str
     muted: str
     grid: str
-    autoencoder: str
-    weight_map: str
-    weight_range: tuple[float, float]
-    latent_map: str
-    latent_range: tuple[float, float]
-    heat_map: str
     labels: tuple[str, ...]
-
-    def weight_colours(self, count: int) -> list[str]:
-        """Colours of `count` KL weights, from smallest to largest."""
-        return _sample(self.weight_map, self.weight_range, count)
-
-    def latent_colours(self, count: int) -> list[str]:
-        """Colours of `count` latent dimensions, from smallest to largest."""
-        return _sample(self.latent_map, self.latent_range, count)
 
     def settings(self) -> dict[Any, Any]:
         """Matplotlib settings: seaborn's white grid in this scheme's colours."""
@@ -81,9 +69,18 @@ class Theme:
         }
 
 
-def _sample(name: str, span: tuple[float, float], count: int) -> list[str]:
+def weight_colours(count: int) -> list[str]:
+    """Colours of `count` KL weights, from smallest to largest."""
+    return _sample("crest", 0.12, 1.0, count)
+
+
+def latent_colours(count: int) -> list[str]:
+    """Colours of `count` latent dimensions, from smallest to largest."""
+    return _sample("plasma", 0.7, 0.05, count)
+
+
+def _sample(name: str, low: float, high: float, count: int) -> list[str]:
     colour_map = sns.color_palette(name, as_cmap=True)
-    low, high = span
     steps = [low + (high - low) * index / max(count - 1, 1) for index in range(count)]
     return [to_hex(colour_map(step if count > 1 else (low + high) / 2)) for step in steps]
 
@@ -94,12 +91,6 @@ LIGHT = Theme(
     ink="#1c2330",
     muted="#7b8494",
     grid="#e3e7ee",
-    autoencoder="#c2410c",
-    weight_map="crest",
-    weight_range=(0.0, 1.0),
-    latent_map="plasma",
-    latent_range=(0.78, 0.05),
-    heat_map="crest",
     labels=tuple(sns.color_palette("colorblind", 10).as_hex()),
 )
 DARK = Theme(
@@ -108,12 +99,6 @@ DARK = Theme(
     ink="#e6eaf1",
     muted="#8d97a8",
     grid="#2b3341",
-    autoencoder="#ff9a4d",
-    weight_map="mako",
-    weight_range=(0.95, 0.42),
-    latent_map="plasma",
-    latent_range=(0.98, 0.32),
-    heat_map="mako",
     labels=tuple(sns.color_palette("bright", 10).as_hex()),
 )
 

@@ -39,6 +39,7 @@ TEXT_COLUMNS = (
     "kernel_backend",
     "executor",
     "sample_feature_space",
+    "metric_notes",
 )
 NUMBER_COLUMNS = (
     "latent_dim",
@@ -85,7 +86,14 @@ NUMBER_COLUMNS = (
     "gmm_density",
     "gmm_coverage",
     "gmm_frechet",
+    "mutual_information_gap",
+    "sap",
+    "modularity",
+    "dci_disentanglement",
+    "dci_completeness",
+    "dci_informativeness",
     "sample_count",
+    "importance_samples",
     "failed_step",
     "peak_memory_bytes",
 )
@@ -129,7 +137,7 @@ class Sweep:
         if not path.is_file():
             raise SamplesError(f"{where} does not exist")
         try:
-            with np.load(path, allow_pickle=False) as archive:
+            with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
                 absent = [name for name in names if name not in archive.files]
                 if absent:
                     raise SamplesError(f"{where} has no array {absent[0]}")

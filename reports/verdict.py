@@ -169,7 +169,7 @@ def recommendation(comparison: Comparison) -> str:
     others = [other for other in comparison.tied if other.name != best.configuration.name]
     if not others:
         return f"{text} Every other configuration is worse beyond seed noise."
-    smallest = min(others, key=lambda other: (other.latent_dim, -other.kl_weight))
+    smallest = min(others, key=lambda other: (other.latent_dim, -np.nan_to_num(other.kl_weight)))
     smaller = (
         f"the smallest of them is {smallest.name}"
         if smallest.latent_dim < best.configuration.latent_dim

@@ -18,7 +18,7 @@ SMALLEST_PLAIN = 1e-6
 
 
 def number(value: float, significant: int = 3) -> str:
-    """Three significant digits without needless exponents or zeros: 0.0113, 41.2, 16, 52,300."""
+    """Three significant digits without needless exponents: 0.0113, 41.2, 52,300."""
     if not math.isfinite(value):
         return NO_VALUE
     if value != 0 and not SMALLEST_PLAIN <= abs(value) < 1e15:
@@ -33,7 +33,7 @@ def interval(found: Estimate) -> str:
     if not math.isfinite(found.half_width):
         return number(found.mean)
     if found.half_width <= NEGLIGIBLE * abs(found.mean):
-        return f"{number(found.mean)} ± 0"
+        return f"{_without_trailing_zeros(number(found.mean))} ± 0"
     if not SMALLEST_PLAIN <= found.half_width < 1e15:
         return f"{number(found.mean)} ± {number(found.half_width, 2)}"
     decimals = _decimals(found.half_width, 2)
@@ -89,12 +89,14 @@ def figure_text(text: str) -> str:
     return drawable[: FIGURE_TEXT_LIMIT - 1] + "…"
 
 
+def _without_trailing_zeros(text: str) -> str:
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
 def _decimals(value: float, significant: int) -> int:
     return max(0, significant - 1 - math.floor(math.log10(abs(value)))) if value else 0
 
 
 def _fixed(value: float, significant: int) -> str:
     rounded = float(f"{value:.{significant - 1}e}")
-    if rounded == int(rounded):
-        return f"{rounded:,.0f}"
     return f"{rounded:,.{_decimals(rounded, significant)}f}"

@@ -13,7 +13,7 @@ from safetensors.torch import save as serialize
 
 from vae_core.cohort import Structure, autoencoder
 from vae_core.model import Autoencoder
-from vae_core.networks import ARCHITECTURES, Factory, build_networks
+from vae_core.networks import ARCHITECTURES, ArchitectureError, Factory, build_networks
 from vae_core.objectives import LIKELIHOODS, OBJECTIVES
 
 METADATA_KEY = "vaebench"
@@ -26,7 +26,11 @@ class CheckpointError(ValueError):
 def to_bytes(model: Autoencoder, structure: Structure, objective: str) -> bytes:
     """Content of a safetensors file: one run's weights and what is needed to build its networks."""
     metadata = {**asdict(structure), "objective": objective}
-    tensors = {name: value.contiguous().cpu() for name, value in model.state_dict().items()}
+    # Copies, because the format refuses weights that layers share.
+    tensors = {
+        name: value.detach().cpu().contiguous().clone()
+        for name, value in model.state_dict().items()
+    }
     return serialize(tensors, metadata={METADATA_KEY: json.dumps(metadata)})
 
 
@@ -59,19 +63,23 @@ def load(path: str | Path, *, factory: Factory | None = None) -> Autoencoder:
         raise CheckpointError(
             f"{path}: trained with {structure.architecture!r}; pass that callable as factory="
         )
-    encoder, decoder = build_networks(
-        chosen,
-        image_shape=structure.image_shape,
-        latent_dim=structure.latent_dim,
-        posterior_parameters=2 * structure.latent_dim,
-        hidden=structure.hidden,
-        seed=0,
-    )
+    try:
+        encoder, decoder = build_networks(
+            chosen,
+            image_shape=structure.image_shape,
+            latent_dim=structure.latent_dim,
+            posterior_parameters=2 * structure.latent_dim,
+            hidden=structure.hidden,
+            seed=0,
+        )
+    except ArchitectureError as error:
+        raise CheckpointError(f"{path}: its networks cannot be built: {error}") from error
     model = autoencoder(structure, objective, encoder, decoder)
     try:
         model.load_state_dict(tensors)
     except RuntimeError as error:
-        raise CheckpointError(f"{path}: the weights do not fit the networks: {error}") from error
+        reason = " ".join(str(error).split())  # torch writes several lines
+        raise CheckpointError(f"{path}: the weights do not fit the networks: {reason}") from error
     return model.eval()
 
 

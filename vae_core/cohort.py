@@ -16,7 +16,8 @@ from kernels import reparameterize_kl
 from vae_core.model import Autoencoder, split_parameters
 from vae_core.networks import build_networks, resolve_factory
 from vae_core.objectives import LIKELIHOODS, OBJECTIVES
-from vae_core.stacking import Stacked, stack
+from vae_core.stacked_layers import Stacked
+from vae_core.stacking import stack
 
 
 @dataclass(frozen=True)
@@ -101,10 +102,10 @@ class StackedAutoencoders(nn.Module):
         return split_parameters(self.encoder(x))
 
     def draw(
-        self, mu: Tensor, logvar: Tensor, *, step: int, stream: int, backend: str
+        self, mu: Tensor, logvar: Tensor, *, step: int | Tensor, stream: int, backend: str
     ) -> tuple[Tensor, Tensor]:
         """Latents ``[K, B, D]`` and KL ``[K, B]`` in nats: drawn for stochastic members, the mean
-        and 0 for the rest.
+        and 0 for the rest. ``step`` may be a 0-d int64 tensor, which a compiled program needs.
         """
         first = self.deterministic
         if first == len(self.members):
@@ -121,7 +122,7 @@ class StackedAutoencoders(nn.Module):
             return z, kl
         return torch.cat([mu[:first], z]), torch.cat([kl.new_zeros(first, kl.shape[1]), kl])
 
-    def losses(self, x: Tensor, *, step: int, stream: int, backend: str) -> Losses:
+    def losses(self, x: Tensor, *, step: int | Tensor, stream: int, backend: str) -> Losses:
         """``C · error + β · KL`` of one batch ``[K, B, C, H, W]``."""
         mu, logvar = self.encode(x)
         z, kl = self.draw(mu, logvar, step=step, stream=stream, backend=backend)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import importlib
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Protocol, cast
 
@@ -159,9 +159,10 @@ def resolve_factory(architecture: str) -> Factory:
         )
     try:
         factory = getattr(importlib.import_module(module_name), attribute)
-    except (ImportError, AttributeError) as error:
+    except Exception as error:  # importing runs the user's code, which may fail in any way
         raise ArchitectureError(
-            f"model.architecture: {architecture!r} cannot be imported: {error}"
+            f"model.architecture: {architecture!r} cannot be imported: "
+            f"{type(error).__name__}: {error}"
         ) from error
     if not callable(factory):
         raise ArchitectureError(
@@ -187,16 +188,23 @@ def build_networks(
     Raises
     ------
     ArchitectureError
-        When the factory does not return two modules of the right shapes.
+        When the factory fails or does not return two modules of the right shapes.
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        built = factory(
-            image_shape=image_shape,
-            latent_dim=latent_dim,
-            posterior_parameters=posterior_parameters,
-            hidden=hidden,
-        )
+        try:
+            built = factory(
+                image_shape=image_shape,
+                latent_dim=latent_dim,
+                posterior_parameters=posterior_parameters,
+                hidden=hidden,
+            )
+        except ArchitectureError:
+            raise
+        except Exception as error:
+            raise ArchitectureError(
+                f"model.architecture: the factory failed: {type(error).__name__}: {error}"
+            ) from error
     if not (
         isinstance(built, tuple)
         and len(built) == 2
@@ -211,16 +219,24 @@ def build_networks(
     return encoder, decoder
 
 
-def _check_shape(
-    part: str, module: Callable[[Tensor], Tensor], into: tuple[int, ...], out: tuple[int, ...]
-) -> None:
+def _check_shape(part: str, module: nn.Module, into: tuple[int, ...], out: tuple[int, ...]) -> None:
     batch = 2
-    with torch.no_grad():
-        found = module(torch.zeros(batch, *into))
+    given = f"model.architecture: the {part}, given [{batch}, {_list(into)}],"
+    module.eval()  # so that looking at it neither draws random numbers nor moves statistics
+    try:
+        with torch.no_grad():
+            found = module(torch.zeros(batch, *into))
+    except Exception as error:
+        raise ArchitectureError(f"{given} failed: {type(error).__name__}: {error}") from error
+    module.train()
+    if not isinstance(found, Tensor):
+        raise ArchitectureError(
+            f"{given} returns a {type(found).__name__}; one tensor, "
+            f"[{batch}, {_list(out)}], is needed"
+        )
     if tuple(found.shape) != (batch, *out):
         raise ArchitectureError(
-            f"model.architecture: the {part} maps [{batch}, {_list(into)}] to {list(found.shape)}; "
-            f"[{batch}, {_list(out)}] is needed"
+            f"{given} returns {list(found.shape)}; [{batch}, {_list(out)}] is needed"
         )
 
 

@@ -16,19 +16,21 @@ from torch import Tensor
 
 from vae_core.cohort import Losses, StackedAutoencoders
 from vae_core.data import Dataset
+from vae_core.engine import loss_function
 from vae_core.streams import TRAINING
 
 
 @dataclass(frozen=True)
 class TrainingConfig:
-    """Passes over the data, images a batch, Adam's learning rate, and who draws the noise
-    (``kernels`` backend).
+    """Passes over the data, images a batch, Adam's learning rate, who draws the noise (``kernels``
+    backend), and who computes the losses (``vae_core.engine``).
     """
 
     epochs: int
     batch_size: int
     learning_rate: float
     backend: str
+    engine: str = "eager"
 
     def steps(self, train_size: int) -> int:
         """Whole batches in all epochs: an epoch is ⌊N / B⌋ batches of a fresh permutation."""
@@ -85,6 +87,7 @@ class Trainer:
         self.steps_per_epoch = train_size // config.batch_size
         # One kernel for all weights of all members.
         self.optimizer = torch.optim.Adam(model.parameters(), lr=config.learning_rate, fused=True)
+        self.losses = loss_function(model, config.engine)
         self._batches = BatchOrder(
             [member.seed for member in model.members],
             train_size,
@@ -115,7 +118,7 @@ class Trainer:
     def step(self, rows: Tensor, step: int) -> Losses:
         """Train once on the images ``rows`` ``[K, B]`` of the training set, as step ``step``."""
         x = self.dataset.pixels(self.dataset.train_images[rows])
-        losses = self.model.losses(x, step=step, stream=TRAINING, backend=self.config.backend)
+        losses = self.losses(x, step=step, stream=TRAINING, backend=self.config.backend)
         self.optimizer.zero_grad(set_to_none=True)
         losses.loss.sum().backward()  # type: ignore[no-untyped-call]
         self.optimizer.step()

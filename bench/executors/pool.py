@@ -6,6 +6,7 @@ cohort of its own.
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 import time
@@ -13,7 +14,8 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from multiprocessing import active_children, get_context
+from multiprocessing import active_children, get_context, parent_process
+from multiprocessing.connection import wait as wait_for_end
 
 import torch
 
@@ -49,9 +51,8 @@ class PoolExecutor:
             yield from self._in_one_pool([cohort], work)
 
     def _in_one_pool(self, cohorts: Sequence[Cohort], work: Work) -> Iterator[Outcome]:
-        pool = ProcessPoolExecutor(
-            min(self.workers, len(cohorts)), get_context("spawn"), initializer=_one_thread
-        )
+        workers = max(1, min(self.workers, len(cohorts)))  # they start when work is submitted
+        pool = ProcessPoolExecutor(workers, get_context("spawn"), initializer=_become_worker)
         with _ctrl_c_ignored():  # inherited by the workers that submitting starts
             running = {pool.submit(_timed, work, cohort): cohort for cohort in cohorts}
         try:
@@ -79,8 +80,17 @@ def _ctrl_c_ignored() -> Iterator[None]:
         signal.signal(signal.SIGINT, previous)
 
 
-def _one_thread() -> None:
+def _become_worker() -> None:
+    """Take one thread, and end with the process that started this one, however that ends."""
     torch.set_num_threads(1)
+    threading.Thread(target=_exit_with_parent, daemon=True).start()
+
+
+def _exit_with_parent() -> None:
+    parent = parent_process()
+    if parent is not None:
+        wait_for_end([parent.sentinel])
+        os._exit(1)  # nobody is left to take a result
 
 
 def _timed(work: Work, cohort: Cohort) -> Timed:

@@ -78,15 +78,18 @@ class CohortWork:
 def load_reference(data: DataSpec, metrics: MetricsSpec) -> Reference:
     """The data of a sweep with what depends on them alone, loaded once a process."""
     dataset = load_dataset(
-        data.name, root=data.root, train_size=data.train_size, test_size=data.test_size
+        data.name,
+        root=data.root,
+        image_size=data.image_size,
+        train_size=data.train_size,
+        test_size=data.test_size,
     )
     return Reference(dataset, metrics)
 
 
 @dataclass(frozen=True)
 class Trained:
-    """A cohort after its last step. ``peak_memory_bytes`` is the CUDA allocator's (None on a
-    CPU)."""
+    """A cohort after its last step; ``peak_memory_bytes`` is CUDA's allocator's, None on a CPU."""
 
     model: StackedAutoencoders
     dataset: Dataset

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.mixture import GaussianMixture
 
 Floats = NDArray[np.float32]
@@ -22,10 +25,18 @@ def mixture_draws(train_codes: Floats, count: int, *, seed: int) -> Floats:
     Ten full-covariance components by expectation maximisation (Ghosh 2020, section 4): the density
     that an autoencoder's codes can be sampled from, and a fair second look at a VAE's.
     """
-    fitted = train_codes[:MIXTURE_FIT_LIMIT].astype(np.float64)
-    components = min(MIXTURE_COMPONENTS, len(fitted))
-    mixture = GaussianMixture(components, random_state=seed, reg_covar=1e-6).fit(fitted)
-    draws: NDArray[np.float64] = mixture.sample(count)[0]
+    codes = train_codes[:MIXTURE_FIT_LIMIT].astype(np.float64)
+    # Fitted to codes of unit scale: an autoencoder's may have any, and the floor under the
+    # variances means nothing without one.
+    scale = codes.std() or 1.0
+    mixture = GaussianMixture(
+        min(MIXTURE_COMPONENTS, len(codes)), random_state=seed, reg_covar=1e-6
+    )
+    with warnings.catch_warnings():
+        # Fewer different codes than components, or a slow fit: a density to draw from all the same.
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        mixture.fit(codes / scale)
+    draws: NDArray[np.float64] = mixture.sample(count)[0] * scale
     return draws.astype(np.float32)
 
 

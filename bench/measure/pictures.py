@@ -19,12 +19,15 @@ PRIOR_SAMPLES = 64
 PATHS = 4
 CODES_LIMIT = 2_000
 CHOICE_SEED = 0
+NO_LABEL = -1
 
 
 def draw_pictures(
     model: Autoencoder, answers: Answers, reference: Reference
 ) -> dict[str, NDArray[Any]]:
     """Arrays of ``samples.npz``; the same images and pairs are shown for every run of a data set.
+
+    Labels are −1 where there are none.
 
     Parameters
     ----------
@@ -33,7 +36,10 @@ def draw_pictures(
     answers
         Its own, without the member axis.
     """
-    labels, test_mu = reference.test_labels, answers.test_mu
+    test_mu = answers.test_mu
+    labels = reference.test_labels
+    if labels is None:
+        labels = np.full(len(test_mu), NO_LABEL)
     shown, pairs = shown_images(labels)
     paths = straight_paths(test_mu, pairs, PICTURE_PATH_POINTS)
     shape = reference.dataset.image_shape

@@ -18,12 +18,16 @@ from bench.measure.reference import Reference
 from bench.metrics import (
     MetricError,
     active_units,
+    dci,
     gaussian_kl,
     importance_weighted_log_likelihood,
     interpolation_evenness,
     interpolation_precision,
+    modularity,
+    mutual_information_gap,
     psnr_db,
     rate_decomposition,
+    sap,
 )
 from vae_core import Member, Structure
 
@@ -61,6 +65,8 @@ def measure(subject: Subject, reference: Reference) -> Values:
         (True, "rate", _rate),
         (enabled.rate_decomposition, "rate_decomposition", _rate_decomposition),
         (enabled.probes, "probes", _probes),
+        (enabled.disentanglement, "disentanglement", _disentanglement),
+        (enabled.disentanglement, "modularity", _modularity),
         (enabled.geometry, "neighborhoods", _neighborhoods),
         (enabled.geometry, "interpolation", _interpolation),
         (enabled.sample_quality, "prior samples", _prior_samples),
@@ -128,6 +134,23 @@ def _probes(subject: Subject, reference: Reference) -> Values:
         for control, by_probe in scores.items()
         for probe, accuracy in by_probe.items()
     }
+
+
+def _disentanglement(subject: Subject, reference: Reference) -> Values:
+    factors = reference.factors
+    codes = subject.answers.train_mu[reference.probe_rows]
+    importances = dci(codes[reference.dci_rows], reference.dci_factors)
+    return {
+        "mutual_information_gap": mutual_information_gap(codes, factors),
+        "sap": sap(codes, factors),
+        **{f"dci_{name}": value for name, value in importances.items()},
+    }
+
+
+def _modularity(subject: Subject, reference: Reference) -> Values:
+    """Apart from the others, which need two codes."""
+    factors = reference.factors
+    return {"modularity": modularity(subject.answers.train_mu[reference.probe_rows], factors)}
 
 
 def _neighborhoods(subject: Subject, reference: Reference) -> Values:

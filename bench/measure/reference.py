@@ -14,12 +14,22 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from sklearn.decomposition import PCA
+from torch import Tensor, nn
 
-from bench.metrics import FrechetReference, Neighborhoods, RealManifold, knn_probe, linear_probe
+from bench.measure.forward import IMAGES_PER_BLOCK
+from bench.metrics import (
+    FrechetReference,
+    MetricError,
+    Neighborhoods,
+    RealManifold,
+    knn_probe,
+    linear_probe,
+)
 from bench.plan import MetricsSpec
 from vae_core import Dataset, Structure
 from vae_core.cohort import initial_networks
-from vae_core.data.split import stratified_subset
+from vae_core.data import Factors
+from vae_core.data.split import fixed_subset
 from vae_core.model import split_parameters
 
 Floats = NDArray[np.float32]
@@ -29,6 +39,12 @@ SAMPLE_LIMIT = 2_000
 
 PROBE_LIMIT = 10_000
 """Training codes a probe is fitted on, at most; more change a linear probe little and cost much."""
+
+DCI_LIMIT = 500
+DCI_VALUES = 4
+"""Points and values of a factor for DCI, at most. It grows a hundred trees for every value of every
+factor: on sprites with all 113 values and 10,000 points it would take minutes a model.
+"""
 
 INTERPOLATION_PAIRS = 64
 PAIR_SEED = 0
@@ -59,27 +75,47 @@ class Reference:
 
     @cached_property
     def rows(self) -> NDArray[np.int64]:
-        """Test images that stand for the real data, a fixed stratified choice."""
-        labels = self.test_labels
-        if self.sample_count == len(labels):
-            return np.arange(len(labels))
-        return stratified_subset(labels, self.sample_count)
+        """Test images that stand for the real data, a fixed choice, stratified if it can be."""
+        return fixed_subset(len(self.dataset.test_images), self.sample_count, self.test_labels)
 
     @cached_property
     def probe_rows(self) -> NDArray[np.int64]:
-        """Training images a probe is fitted on, a fixed stratified choice."""
-        labels = self.train_labels
-        if len(labels) <= PROBE_LIMIT:
-            return np.arange(len(labels))
-        return stratified_subset(labels, PROBE_LIMIT)
+        """Training images a probe is fitted on, a fixed choice, stratified if it can be."""
+        available = len(self.dataset.train_images)
+        return fixed_subset(available, min(available, PROBE_LIMIT), self.train_labels)
 
     @cached_property
-    def train_labels(self) -> NDArray[np.int64]:
-        return self.dataset.train_labels.numpy()
+    def train_labels(self) -> NDArray[np.int64] | None:
+        labels = self.dataset.train_labels
+        return None if labels is None else labels.numpy()
 
     @cached_property
-    def test_labels(self) -> NDArray[np.int64]:
-        return self.dataset.test_labels.numpy()
+    def test_labels(self) -> NDArray[np.int64] | None:
+        labels = self.dataset.test_labels
+        return None if labels is None else labels.numpy()
+
+    @cached_property
+    def factors(self) -> NDArray[np.int64]:
+        """Factors of the training images of ``probe_rows``, ``[M, F]``; MetricError without any."""
+        return self._known_factors.train.numpy()[self.probe_rows]
+
+    @cached_property
+    def dci_rows(self) -> NDArray[np.int64]:
+        """A fixed choice of the rows of ``factors``."""
+        available = len(self.factors)
+        return fixed_subset(available, min(available, DCI_LIMIT), None)
+
+    @cached_property
+    def dci_factors(self) -> NDArray[np.int64]:
+        """``factors`` of ``dci_rows`` with neighbouring values joined until few are left."""
+        values, sizes = self.factors[self.dci_rows], np.array(self._known_factors.sizes)
+        return np.where(sizes > DCI_VALUES, values * DCI_VALUES // sizes, values)
+
+    @property
+    def _known_factors(self) -> Factors:
+        if self.dataset.factors is None:
+            raise MetricError("the data have no known factors")
+        return self.dataset.factors
 
     @cached_property
     def train_pixels(self) -> Floats:
@@ -105,13 +141,21 @@ class Reference:
     def pairs(self) -> NDArray[np.int64]:
         """Random pairs of different test images to walk between, ``[pairs, 2]``."""
         generator = np.random.default_rng(PAIR_SEED)
-        count = len(self.test_labels)
+        count = len(self.dataset.test_images)
         return np.stack(
             [generator.choice(count, 2, replace=False) for _ in range(INTERPOLATION_PAIRS)]
         )
 
     def probes(self, train_codes: NDArray[Any], test_codes: NDArray[Any]) -> dict[str, float]:
-        """Accuracy of the linear and the k-NN probe on codes ``[M, D]`` and ``[N, D]``."""
+        """Accuracy of the linear and the k-NN probe on codes ``[M, D]`` and ``[N, D]``.
+
+        Raises
+        ------
+        MetricError
+            When there are no labels, or of one class only.
+        """
+        if self.train_labels is None or self.test_labels is None:
+            raise MetricError("the data have no labels")
         rows = self.probe_rows
         given = (train_codes[rows], self.train_labels[rows], test_codes, self.test_labels)
         return {"linear": linear_probe(*given), "knn": knn_probe(*given)}
@@ -134,12 +178,19 @@ class Reference:
         """The control that skips training: probes on codes of the encoder as it was initialised."""
         key = (structure, seed)
         if key not in self._random_scores:
-            encoder, _ = initial_networks(structure, seed)
-            images = (self.dataset.train_images, self.dataset.test_images)
-            with torch.inference_mode():
-                codes = [split_parameters(encoder(self.dataset.pixels(part)))[0] for part in images]
-            self._random_scores[key] = self.probes(codes[0].numpy(), codes[1].numpy())
+            encoder = initial_networks(structure, seed)[0].eval()
+            codes = [
+                self._means(encoder, images)
+                for images in (self.dataset.train_images, self.dataset.test_images)
+            ]
+            self._random_scores[key] = self.probes(*codes)
         return self._random_scores[key]
 
-    def _flat(self, images: torch.Tensor) -> Floats:
+    @torch.inference_mode()
+    def _means(self, encoder: nn.Module, images: Tensor) -> Floats:
+        blocks = torch.split(images, IMAGES_PER_BLOCK)
+        means = [split_parameters(encoder(self.dataset.pixels(block)))[0] for block in blocks]
+        return torch.cat(means).numpy()
+
+    def _flat(self, images: Tensor) -> Floats:
         return self.dataset.pixels(images).flatten(1).numpy()

@@ -37,7 +37,17 @@ OBJECTIVE_FACTS = {
 }
 
 OBJECTIVES = tuple(OBJECTIVE_FACTS)
-DATASETS = ("digits", "mnist", "fashion-mnist")
+DATASETS = (
+    "digits",
+    "sprites",
+    "patches",
+    "linear-gaussian",
+    "mnist",
+    "fashion-mnist",
+    "images",
+    "npz",
+    "hf",
+)
 LIKELIHOODS = ("gaussian", "bernoulli")
 ARCHITECTURES = ("linear", "mlp", "conv")
 DEVICES = ("cpu", "cuda")

@@ -69,10 +69,12 @@ class DataSpec(Section):
     """``[data]``: which images, where they lie, and how many of them.
 
     ``train_size`` and ``test_size`` ask for fixed stratified subsets; None takes all there are.
+    ``image_size`` is the side of the square that image files are brought to; None leaves them.
     """
 
     name: Annotated[str, constrained(Choice(DATASETS))] = "digits"
     root: Annotated[Path, constrained(Folder())] | None = None
+    image_size: Annotated[int, constrained(Whole(1, 4096))] | None = None
     train_size: Count | None = None
     test_size: Count | None = None
 
@@ -120,6 +122,7 @@ class MetricsSpec(Section):
     sample_quality: Switch = True
     geometry: Switch = True
     rate_decomposition: Switch = True
+    disentanglement: Switch = True
     throughput: Switch = True
     neighbors: Annotated[int, constrained(Whole(1, 1000))] = 5
     samples: Count | None = None

@@ -94,6 +94,8 @@ COLUMNS = (
     *_columns("float", "1", "probe_knn_accuracy_random_encoder"),
     *_columns("text", None, "sample_feature_space"),
     *_columns("int", "1", "sample_count importance_samples failed_step"),
+    *_columns("float", "1", "mutual_information_gap sap modularity"),
+    *_columns("float", "1", "dci_disentanglement dci_completeness dci_informativeness"),
     *_columns("text", None, "metric_notes"),
 )
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullLocator
+from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from reports import wording
-from reports.study import select_spread
+from reports.style import AUTOENCODER
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,8 +21,12 @@ if TYPE_CHECKING:
     from reports.metrics import Metric
     from reports.style import Theme
 
-MOST_TICKS = 8
 LOG_SPAN_LIMIT = 1e4
+LOG_SPAN_LEAST = 2.0
+DIGIT_INCHES = 0.084
+LABEL_GAP_INCHES = 0.03
+VALUE_AXIS_INCHES = 0.62
+MOST_IN_ROW = 5
 DEFAULT_STEP = 0.5
 
 
@@ -59,43 +63,68 @@ class WeightAxis:
 
     def decorate(self, ax: Axes, theme: Theme) -> None:
         """Set ticks at the weights themselves and divide the AE from them."""
-        shown = select_spread(list(self.weights), MOST_TICKS)
-        ticks = [self.position(weight) for weight in shown]
-        labels = [wording.weight(weight) for weight in shown]
-        if self.with_ae:
-            ticks.insert(0, self.ae)
-            labels.insert(0, "AE")
-        ax.set_xticks(ticks, labels)
-        for label in ax.get_xticklabels():
-            if label.get_text() == "AE":
-                label.set_color(theme.autoencoder)
-                label.set_fontweight("bold")
-        if self.with_ae and self.weights:
-            divide = (self.ae + self.position(self.weights[0])) / 2
-            ax.axvline(divide, color=theme.muted, linewidth=0.8, linestyle=":")
         ends = [self.position(weight) for weight in self.weights] or [self.ae]
         ax.set_xlim(
             (self.ae if self.with_ae else ends[0]) - 0.5 * self.step, ends[-1] + 0.3 * self.step
         )
+        ticks = {self.position(weight): wording.weight(weight) for weight in self.weights}
+        if self.with_ae:
+            ticks = {self.ae: "AE", **ticks}
+        shown = fitting_ticks(ax, ticks)
+        ax.set_xticks(list(shown), list(shown.values()))
+        for label in ax.get_xticklabels():
+            if label.get_text() == "AE":
+                label.set_color(AUTOENCODER)
+                label.set_fontweight("bold")
+        if self.with_ae and self.weights:
+            divide = (self.ae + self.position(self.weights[0])) / 2
+            ax.axvline(divide, color=theme.muted, linewidth=0.8, linestyle=":")
         ax.set_xlabel("KL weight β (log scale)" if self.weights else "")
         ax.grid(visible=False, axis="x")
 
 
 def set_latent_axis(ax: Axes, latent_dims: Sequence[float]) -> None:
     """Put latent dimensions on a log2 axis, with ticks at the dimensions themselves."""
-    ax.set_xscale("log", base=2)
-    shown = select_spread(list(latent_dims), MOST_TICKS)
-    ax.xaxis.set_major_locator(FixedLocator(shown))
-    ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    ax.xaxis.set_minor_locator(NullLocator())
     ax.set_xlim(min(latent_dims) / 1.25, max(latent_dims) * 1.25)
+    ax.set_xscale("log", base=2)
+    shown = fitting_ticks(ax, {dim: f"{dim:g}" for dim in latent_dims})
+    ax.set_xticks(list(shown), list(shown.values()))
+    ax.xaxis.set_minor_locator(NullLocator())
     ax.set_xlabel("latent dimension (log scale)")
+
+
+def fitting_ticks(ax: Axes, ticks: dict[float, str]) -> dict[float, str]:
+    """Keep the first and the last label, and those between that have room."""
+    spans = {position: _label_span(ax, position, label) for position, label in ticks.items()}
+    first, *others = ticks
+    kept = [first, *others[-1:]]
+    for position in reversed(others[:-1]):
+        left, right = spans[position]
+        if left >= spans[first][1] and right <= spans[kept[-1]][0]:
+            kept.append(position)
+    return {position: ticks[position] for position in kept}
+
+
+def _label_span(ax: Axes, position: float, label: str) -> tuple[float, float]:
+    """Left and right end of a label below the axis, in inches, as layout will leave it."""
+    grid = ax.get_subplotspec()
+    columns = 1 if grid is None else grid.get_gridspec().ncols
+    axis_inches = ax.figure.bbox.width / ax.figure.dpi / columns - VALUE_AXIS_INCHES
+    share = (float(ax.transData.transform((position, 1.0))[0]) - ax.bbox.x0) / ax.bbox.width
+    points = label.count(".")
+    width = (len(label) - points / 2) * DIGIT_INCHES + LABEL_GAP_INCHES
+    return share * axis_inches - width / 2, share * axis_inches + width / 2
+
+
+def legend_columns(count: int) -> int:
+    """Entries of a legend below a half-width figure that stand in one row."""
+    return count if count <= MOST_IN_ROW else math.ceil(count / 2)
 
 
 def set_metric_axis(ax: Axes, metric: Metric, means: pd.Series) -> None:
     """Label the value axis, logarithmic where the metric spans decades."""
     ax.set_ylabel(metric.axis_label)
-    if metric.log and (means > 0).all():
+    if metric.log and (means > 0).all() and means.max() / means.min() > LOG_SPAN_LEAST:
         set_log_values(ax)
         low, high = ax.get_ylim()
         ax.set_ylim(max(low, means.max() / LOG_SPAN_LIMIT), high)
@@ -111,7 +140,7 @@ def set_log_values(ax: Axes) -> None:
     decades = math.log10(high / low)
     steps = (1.0, 2.0, 5.0) if decades < 1.5 else (1.0, 3.0) if decades < 3 else (1.0,)
     ax.yaxis.set_major_locator(LogLocator(base=10, subs=steps, numticks=12))
-    ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: wording.number(value, 1)))
+    ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.10g}"))
     ax.yaxis.set_minor_locator(NullLocator())
 
 

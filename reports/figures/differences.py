@@ -16,7 +16,7 @@ from reports.figures.over_weight import MOST_SERIES
 from reports.metrics import METRICS
 from reports.statistics import explained_variance, summarise
 from reports.study import records, select_spread
-from reports.style import FULL_WIDTH_INCHES, HALF_WIDTH_INCHES, MARKERS
+from reports.style import FULL_WIDTH_INCHES, HALF_WIDTH_INCHES, HEAT_MAP, MARKERS, latent_colours
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -136,7 +136,7 @@ def _draw_difference(ax: Axes, theme: Theme, summary: pd.DataFrame) -> None:
     axis = WeightAxis(tuple(sorted(summary["kl_weight"].unique().tolist())), with_ae=False)
     dims = sorted(summary["latent_dim"].unique().tolist())
     ax.axhline(0, color=theme.ink, linewidth=1.0)
-    for index, (dim, colour) in enumerate(zip(dims, theme.latent_colours(len(dims)), strict=True)):
+    for index, (dim, colour) in enumerate(zip(dims, latent_colours(len(dims)), strict=True)):
         rows = summary[summary["latent_dim"] == dim]
         dodge = axis.step * 0.05 * (index - (len(dims) - 1) / 2)
         draw_estimates(
@@ -170,7 +170,7 @@ def _draw_sensitivity(theme: Theme, data: pd.DataFrame) -> Canvas:
         ax=ax,
         vmin=0,
         vmax=1,
-        cmap=theme.heat_map,
+        cmap=HEAT_MAP,
         annot=True,
         fmt=".2f",
         linewidths=2,

@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from reports import wording
+from reports.figures.devices import device_agreement
 from reports.figures.differences import paired_differences, sensitivity
 from reports.figures.figure import Figure, Missing
-from reports.figures.generation import continuity, likelihood, mixture_samples, prior_samples
 from reports.figures.latent_space import latent_map, manifold
 from reports.figures.pictures import reconstructions, weight_strip
 from reports.figures.probes import linear_probe, nearest_neighbours
@@ -16,6 +16,14 @@ from reports.figures.rate import active_units, rate, rate_shares
 from reports.figures.rate_distortion import rate_distortion
 from reports.figures.reconstruction import reconstruction
 from reports.figures.sampling import decoded_samples, interpolations
+from reports.figures.small_multiples import (
+    continuity,
+    disentanglement,
+    likelihood,
+    mixture_samples,
+    prior_samples,
+    rate_parts,
+)
 from reports.figures.speed import throughput
 from reports.figures.training import training_curves
 
@@ -42,6 +50,7 @@ SECTIONS: dict[str, tuple[Builder, ...]] = {
         active_units,
         rate_shares,
         likelihood,
+        rate_parts,
     ),
     "What regularising buys": (
         prior_samples,
@@ -49,12 +58,13 @@ SECTIONS: dict[str, tuple[Builder, ...]] = {
         continuity,
         linear_probe,
         nearest_neighbours,
+        disentanglement,
         paired_differences,
         sensitivity,
     ),
-    "Speed and training": (throughput, training_curves),
+    "Speed and training": (throughput, training_curves, device_agreement),
 }
-ONCE = (throughput,)
+ONCE = (throughput, device_agreement)
 MOST_FAMILIES = 4
 
 

@@ -57,6 +57,7 @@ def latent_map(study: Study) -> Figure | Missing:
         data=pd.concat(frames, ignore_index=True),
         draw=partial(_draw_maps, panels=panels),
         wide=True,
+        pictorial=True,
     )
 
 
@@ -91,6 +92,7 @@ def manifold(study: Study) -> Figure | Missing:
         data=data,
         draw=partial(_draw_manifolds, panels=panels),
         wide=True,
+        pictorial=True,
     )
 
 

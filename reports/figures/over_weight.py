@@ -12,9 +12,9 @@ import pandas as pd
 from matplotlib.figure import Figure as Canvas
 
 from reports import wording
-from reports.figures.axes import WeightAxis, draw_estimates, set_metric_axis
+from reports.figures.axes import WeightAxis, draw_estimates, legend_columns, set_metric_axis
 from reports.study import AE, select_spread
-from reports.style import FULL_WIDTH_INCHES, HALF_WIDTH_INCHES, MARKERS
+from reports.style import FULL_WIDTH_INCHES, HALF_WIDTH_INCHES, MARKERS, latent_colours
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -77,7 +77,11 @@ def _add_legend(canvas: Canvas, drawn: Axes, free: Axes | None) -> None:
         free.legend(handles, labels, title="latent dimension", loc="center")
         return
     canvas.legend(
-        handles, labels, title="latent dimension", loc="outside lower center", ncols=MOST_SERIES
+        handles,
+        labels,
+        title="latent dimension",
+        loc="outside lower center",
+        ncols=legend_columns(len(handles)),
     )
 
 
@@ -89,7 +93,7 @@ def draw_panel(ax: Axes, theme: Theme, summary: pd.DataFrame, metric: Metric) ->
         bool((summary["family"] == AE).any()),
     )
     dims = sorted(summary["latent_dim"].unique().tolist())
-    colours = theme.latent_colours(len(dims))
+    colours = latent_colours(len(dims))
     for index, (dim, colour) in enumerate(zip(dims, colours, strict=True)):
         style = {"colour": colour, "marker": MARKERS[index % len(MARKERS)]}
         dodge = axis.step * DODGE * (index - (len(dims) - 1) / 2)

@@ -28,6 +28,8 @@ STRIP_TITLE = "What does a rising KL weight do to an image?"
 MOST_IMAGES = 12
 MOST_WEIGHTS = 8
 STRIP_IMAGES = 4
+LARGEST_TILE_INCHES = 1.2
+COLLAPSED = 0.5
 MSE = METRICS["test_mse"]
 
 
@@ -35,8 +37,8 @@ MSE = METRICS["test_mse"]
 def reconstructions(study: Study) -> Figure | Missing:
     """Test images above their reconstructions by an AE and a VAE of one size."""
     rows, data = _reconstruction_rows(study)
-    errors = ", ".join(
-        f"{name} {wording.number(mse)}"
+    errors = "; ".join(
+        f"{name}: {wording.number(mse)}"
         for name, mse in zip(data["configuration"], data["mse_of_images_shown"], strict=True)
     )
     return Figure(
@@ -49,17 +51,19 @@ def reconstructions(study: Study) -> Figure | Missing:
         data=data,
         draw=partial(_draw_rows, rows=rows),
         wide=True,
+        pictorial=True,
     )
 
 
 @from_pictures(STRIP_TITLE)
 def weight_strip(study: Study) -> Figure | Missing:
     """The same test images, reconstructed by the AE and at each KL weight."""
-    if study.vae.empty:
-        return Missing(STRIP_TITLE, "no run has a KL weight")
+    if len(study.kl_weights) < 2:
+        return Missing(STRIP_TITLE, "fewer than two KL weights were run")
     columns, data = _strip_columns(study)
     first, last = data[data["family"] != AE].iloc[0], data.iloc[-1]
     contrast = last["contrast_across_images"] / first["contrast_across_images"]
+    collapse = ": they collapse towards one image" if contrast < COLLAPSED else ""
     return Figure(
         slug="weight-strip",
         title=STRIP_TITLE,
@@ -67,13 +71,14 @@ def weight_strip(study: Study) -> Figure | Missing:
         f"{wording.weight(last['kl_weight'])} the squared error of these images goes from "
         f"{wording.number(first['mse_of_images_shown'])} to "
         f"{wording.number(last['mse_of_images_shown'])}, and different images differ "
-        f"{wording.percent(contrast)} as much as they did: blur, then collapse to one image.",
+        f"{wording.percent(contrast)} as much as they did{collapse}.",
         note=f"Latent dimension {reference_dim(study)}, seed {int(data['seed'].iloc[0])}, decoded "
         "from the posterior mean.",
         alt="A grid: each row one test image, the columns original, AE and rising KL weight.",
         data=data,
         draw=partial(_draw_strip, columns=columns),
         wide=True,
+        pictorial=True,
     )
 
 
@@ -164,10 +169,8 @@ def _draw_strip(theme: Theme, columns: dict[str, NDArray[Any]]) -> Canvas:
     by_image = np.stack(list(columns.values()), axis=1)
     count = by_image.shape[1]
     sheet = tile(by_image.reshape(-1, *by_image.shape[2:]), count, theme.background)
-    width = min(FULL_WIDTH_INCHES, 1.15 * count)
-    canvas = Canvas(
-        figsize=(width, width * sheet.shape[0] / sheet.shape[1] + 0.4), layout="constrained"
-    )
+    height = min(FULL_WIDTH_INCHES / count, LARGEST_TILE_INCHES) * STRIP_IMAGES
+    canvas = Canvas(figsize=(FULL_WIDTH_INCHES, height + 0.4), layout="constrained")
     ax = canvas.subplots()
     show(ax, sheet, theme)
     for name, position in zip(columns, centres(count, by_image.shape[3]), strict=True):

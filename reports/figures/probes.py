@@ -15,7 +15,7 @@ from reports.figures.figure import Figure, Missing
 from reports.metrics import METRICS, SHARE
 from reports.statistics import summarise
 from reports.study import AE, select_spread
-from reports.style import FULL_WIDTH_INCHES
+from reports.style import FULL_WIDTH_INCHES, HEAT_MAP
 from reports.verdict import best_configuration
 
 if TYPE_CHECKING:
@@ -129,7 +129,7 @@ def _draw(theme: Theme, data: pd.DataFrame, metric: Metric) -> Canvas:
     sns.heatmap(
         means,
         ax=ax,
-        cmap=theme.heat_map,
+        cmap=HEAT_MAP,
         annot=_cell_text(means, widths),
         fmt="",
         linewidths=2,

@@ -17,7 +17,7 @@ from reports.figures.over_weight import draw_over_weight, reading_note, summaris
 from reports.metrics import METRICS
 from reports.showcase import reference_dim
 from reports.study import records, select_spread
-from reports.style import HALF_WIDTH_INCHES, MARKERS
+from reports.style import HALF_WIDTH_INCHES, MARKERS, weight_colours
 
 if TYPE_CHECKING:
     from reports.study import Study
@@ -147,7 +147,7 @@ def _draw_shares(theme: Theme, data: pd.DataFrame) -> Canvas:
     ax = canvas.subplots()
     weights = sorted(data["kl_weight"].unique().tolist())
     for index, (kl_weight, colour) in enumerate(
-        zip(weights, theme.weight_colours(len(weights)), strict=True)
+        zip(weights, weight_colours(len(weights)), strict=True)
     ):
         rows = data[data["kl_weight"] == kl_weight]
         ax.plot(

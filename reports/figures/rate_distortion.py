@@ -16,7 +16,7 @@ from reports.figures.over_weight import MOST_SERIES
 from reports.metrics import METRICS
 from reports.showcase import reference_dim
 from reports.study import AE, records, select_spread
-from reports.style import FULL_WIDTH_INCHES, MARKERS
+from reports.style import FULL_WIDTH_INCHES, MARKERS, latent_colours
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -100,7 +100,7 @@ def _draw(theme: Theme, data: pd.DataFrame) -> Canvas:
     weights = sorted(curves["kl_weight"].unique().tolist())
     markers = {weight: MARKERS[i % len(MARKERS)] for i, weight in enumerate(weights)}
     dims = sorted(data["latent_dim"].unique().tolist())
-    colours = dict(zip(dims, theme.latent_colours(len(dims)), strict=True))
+    colours = dict(zip(dims, latent_colours(len(dims)), strict=True))
     for dim, rows in curves.groupby("latent_dim"):
         _draw_curve(ax, rows, colours[float(str(dim))], markers)
     for row in records(data[data["family"] == AE]):

@@ -15,7 +15,7 @@ from reports.figures.lookup import autoencoder, best, interval, regularised
 from reports.metrics import METRICS
 from reports.showcase import reference_dim
 from reports.study import AE, select_spread
-from reports.style import HALF_WIDTH_INCHES, MARKERS
+from reports.style import AUTOENCODER, HALF_WIDTH_INCHES, MARKERS, weight_colours
 
 if TYPE_CHECKING:
     from reports.study import Study
@@ -71,14 +71,14 @@ def _draw(theme: Theme, summary: pd.DataFrame) -> Canvas:
     ax = canvas.subplots()
     weighted = summary[summary["family"] != AE]
     weights = sorted(weighted["kl_weight"].unique().tolist())
-    colours = theme.weight_colours(len(weights))
+    colours = weight_colours(len(weights))
     alone = summary[summary["family"] == AE]
     if len(alone):
         draw_estimates(
             ax,
             alone["latent_dim"].to_numpy(),
             alone,
-            colour=theme.autoencoder,
+            colour=AUTOENCODER,
             marker="*",
             label="AE",
             line="--",

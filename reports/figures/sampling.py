@@ -48,6 +48,7 @@ def decoded_samples(study: Study) -> Figure | Missing:
         data=data,
         draw=partial(_draw_sheets, sheets=sheets),
         wide=True,
+        pictorial=True,
     )
 
 
@@ -82,6 +83,7 @@ def interpolations(study: Study) -> Figure | Missing:
         data=data,
         draw=partial(_draw_paths, sheets=sheets),
         wide=True,
+        pictorial=True,
     )
 
 

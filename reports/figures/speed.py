@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure as Canvas
 
@@ -12,7 +13,7 @@ from reports import wording
 from reports.figures.axes import set_latent_axis, set_log_values
 from reports.figures.figure import Figure, Missing
 from reports.study import records
-from reports.style import FULL_WIDTH_INCHES, HALF_WIDTH_INCHES, MARKERS
+from reports.style import AUTOENCODER, FULL_WIDTH_INCHES, HALF_WIDTH_INCHES, MARKERS, weight_colours
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -101,14 +102,17 @@ def _draw_phase(ax: Axes, theme: Theme, data: pd.DataFrame) -> None:
     several_batches = len(set(data["batch_size"])) > 1
     for index, (key, rows) in enumerate(data.groupby(SERIES, dropna=False)):
         objective, device, batch_size = key
-        colour = theme.autoencoder if objective == "ae" else theme.weight_colours(3)[1]
+        colour = AUTOENCODER if objective == "ae" else weight_colours(3)[1]
         label = f"{wording.family(str(objective))}, {device}"
         if several_batches:
             label += f", batch {batch_size:g}"
+        dims, slowest, median, fastest = (
+            rows[["latent_dim", "slowest", "median", "fastest"]].to_numpy(dtype=float).T
+        )
         ax.errorbar(
-            rows["latent_dim"] * DODGE**index,
-            rows["median"],
-            yerr=[rows["median"] - rows["slowest"], rows["fastest"] - rows["median"]],
+            dims * DODGE**index,
+            median,
+            yerr=np.vstack([median - slowest, fastest - median]),
             color=colour,
             marker=MARKERS[index % len(MARKERS)],
             linestyle=("-", "--", ":", "-.")[devices.index(device) % 4],

@@ -15,7 +15,7 @@ from reports.figures.figure import Figure, Missing
 from reports.showcase import reference_dim
 from reports.statistics import summarise
 from reports.study import AE, CONFIGURATION, select_spread
-from reports.style import FULL_WIDTH_INCHES
+from reports.style import AUTOENCODER, FULL_WIDTH_INCHES, weight_colours
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -90,12 +90,12 @@ def _draw(theme: Theme, data: pd.DataFrame) -> Canvas:
     for ax, quantity in zip(panels, quantities, strict=True):
         rows = data[data["quantity"] == quantity]
         for index, (kl_weight, colour) in enumerate(
-            zip(weights, theme.weight_colours(len(weights)), strict=True)
+            zip(weights, weight_colours(len(weights)), strict=True)
         ):
             series = rows[rows["kl_weight"] == kl_weight]
             label = f"β {wording.weight(kl_weight)}"
             _draw_series(ax, series, colour, LINES[index % len(LINES)], label)
-        _draw_series(ax, rows[rows["family"] == AE], theme.autoencoder, "-", "AE")
+        _draw_series(ax, rows[rows["family"] == AE], AUTOENCODER, "-", "AE")
         ax.set_xlabel("epoch")
         ax.set_ylabel(QUANTITIES[quantity])
         ax.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=7))
@@ -104,7 +104,9 @@ def _draw(theme: Theme, data: pd.DataFrame) -> Canvas:
         else:
             ax.set_ylim(bottom=0)
     handles, labels = panels[0].get_legend_handles_labels()
-    canvas.legend(handles, labels, loc="outside lower center", ncols=len(handles))
+    canvas.legend(
+        handles, labels, loc="outside lower center", ncols=len(handles) if len(panels) > 1 else 4
+    )
     return canvas
 
 

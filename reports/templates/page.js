@@ -15,7 +15,7 @@
       const cells = new Set(Array.from(row.cells, (cell) => cell.textContent.toLowerCase()));
       const found = words.every((word) =>
         /^[\d.]+$/.test(word) ? cells.has(word) : texts[index].includes(word));
-      row.hidden = !found || (status.value !== "" && row.cells[0].textContent !== status.value);
+      row.hidden = !found || (status.value !== "" && row.dataset.status !== status.value);
       count += row.hidden ? 0 : 1;
     });
     shown.textContent = `${count} of ${rows.length} rows`;

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from bench.cli import app
 from bench.console import SweepOutcome
-from bench.plan import Plan, expand, group, load_spec
+from bench.plan import DATASETS, Plan, expand, group, load_spec
 from bench.results import StoreError, SweepDirectory, SweepDirectoryError
 
 
@@ -70,7 +70,7 @@ def test_a_dry_run_tells_axes_runs_cohorts_and_skips_and_runs_nothing(invoke, pi
     assert result.exit_code == 0
     assert pipeline.calls == []
     lines = result.output.splitlines()
-    assert lines[0] == "digits: 210 runs, 5 cohorts to train"
+    assert lines[0] == "digits: 210 runs, 10 cohorts to train"
     assert "latent_dim         5  2, 4, 8, 16, 32" in lines
     assert "kl_weight          6  0.003, 0.01, 0.03, 0.1, 0.3, 1.0" in lines
     assert lines[-1] == "skipped: 105 runs on cuda (no CUDA device)"
@@ -193,11 +193,7 @@ def test_report_refreshes_the_tables_and_draws(invoke, tmp_path, monkeypatch):
 def test_datasets_are_listed_with_where_to_get_them(invoke):
     result = invoke("datasets")
     assert result.exit_code == 0
-    assert [line.split()[0] for line in result.output.splitlines()[1:]] == [
-        "digits",
-        "mnist",
-        "fashion-mnist",
-    ]
+    assert [line.split()[0] for line in result.output.splitlines()[1:]] == list(DATASETS)
 
 
 def python(*arguments: str) -> subprocess.CompletedProcess[str]:

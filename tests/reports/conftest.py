@@ -13,6 +13,8 @@ import pandas as pd
 import pytest
 from sklearn.datasets import load_digits
 
+from reports import build
+
 # latent 16, C = 1, 150 epochs: test MSE, rate, active units, probe, prior precision, coverage
 PUBLISHED = {
     None: (0.0123, None, 16, 0.88, 0.08, 0.04),
@@ -78,12 +80,9 @@ class SweepWriter:
             weights = (None,) if objective == "ae" else self.kl_weights
             for kl_weight in weights:
                 for seed in self.seeds:
-                    for device in self.devices:
-                        found.append(ok_row(objective, latent_dim, kl_weight, seed, device))
-                    for device in self.skipped_devices:
-                        row = base_row(objective, latent_dim, kl_weight, seed, device)
-                        reason = "device cuda: torch reports no CUDA device"
-                        found.append(row | {"status": "skipped", "reason": reason})
+                    cell = (objective, latent_dim, kl_weight, seed)
+                    found += [ok_row(*cell, device) for device in self.devices]
+                    found += [base_row(*cell, device) | SKIPPED for device in self.skipped_devices]
         return found
 
     def curves(self, runs: pd.DataFrame) -> pd.DataFrame:
@@ -128,6 +127,7 @@ class SweepWriter:
         return pd.DataFrame(rows)
 
 
+SKIPPED = {"status": "skipped", "reason": "device cuda: torch reports no CUDA device"}
 ENVIRONMENT = {
     "vaebench_version": "0.1.0",
     "commit": "0123456789abcdef",
@@ -228,7 +228,11 @@ def samples(run: dict[str, Any]) -> dict[str, np.ndarray]:
     images, labels = digits()
     generator = np.random.default_rng(run["seed"])
     dim, is_ae = int(run["latent_dim"]), run["objective"] == "ae"
-    blur = 0.1 if is_ae else float(np.clip(0.15 + 0.25 * np.log10(run["kl_weight"] / 0.003), 0, 1))
+    blur = (
+        0.1
+        if is_ae
+        else float(np.clip(0.15 + 0.25 * np.log10(max(run["kl_weight"], 1e-4) / 0.003), 0, 1))
+    )
     average = images.mean(axis=0)
     noise = generator.normal(0, 90 if is_ae else 5, (64, 8, 8))
     codes = generator.normal(size=(360, dim)) * (5 if is_ae else 0.5)
@@ -269,3 +273,13 @@ def sweep_writer(tmp_path: Path) -> SweepWriter:
 @pytest.fixture(scope="session")
 def default_sweep(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return SweepWriter(tmp_path_factory.mktemp("default") / "sweep").write()
+
+
+@pytest.fixture(scope="session")
+def default_report(default_sweep: Path) -> Path:
+    return build(default_sweep)
+
+
+@pytest.fixture(scope="session")
+def sweep_writer_class() -> type[SweepWriter]:
+    return SweepWriter

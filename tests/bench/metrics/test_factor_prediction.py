@@ -135,7 +135,7 @@ def test_explicitness_agrees_with_scikit_learn():
     assert type(score) is float
 
 
-def test_explicitness_of_perfect_noise_and_constant_codes():
+def test_explicitness_of_perfect_codes_noise_and_constants():
     factors = _factors()
     assert explicitness(np.column_stack([factors, factors == 1]), factors) == 1.0
     noise = np.random.default_rng(4).normal(size=(600, 2))

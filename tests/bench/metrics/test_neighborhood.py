@@ -36,7 +36,7 @@ def test_agrees_with_scikit_learn_on_images_up_to_ties():
     x = load_digits().data[:500] / 16
     z = PCA(2, random_state=0).fit_transform(x)
     expected = manifold.trustworthiness(x, z, n_neighbors=5)
-    assert trustworthiness(x, z, 5) == pytest.approx(expected, abs=2e-3)
+    assert trustworthiness(x, z, 5) == pytest.approx(expected, abs=5e-4)
     assert neighborhood_continuity(x, z, 5) > expected  # PCA tears less than it folds
 
 

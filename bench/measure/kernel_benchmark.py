@@ -1,0 +1,168 @@
+"""How fast the fused kernel is and how far from the memory limit: ``python -m bench kernels``.
+
+On a GPU every provider is timed over a grid of shapes, dtypes and passes. Without one nothing is
+timed: the kernels are audited and checked under Triton's interpreter instead, and the output says
+so.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pandas as pd
+import torch
+
+from bench.measure.kernel_timing import KernelTiming, Shape, time_shape
+from bench.results.provenance import collect_environment
+from kernels import audit
+from kernels.check import main as check_kernels
+
+SIZES = (
+    (128, 16),
+    (4_096, 16),
+    (1 << 16, 16),
+    (1 << 18, 2),
+    (1 << 20, 20),
+    (1 << 16, 1024),
+    (1 << 19, 128),
+    (1 << 22, 16),
+)
+"""Rows and latent dimension; the last three have 2**26 elements, where memory is the limit."""
+QUICK_SIZES = ((128, 16), (1 << 19, 128))
+DTYPES = (torch.float32, torch.bfloat16)
+REPEATS = 30
+QUICK_REPEATS = 10
+BASELINES = ("eager", "compile", "compile-cudagraphs")
+
+
+def run(
+    out_dir: Path,
+    *,
+    sizes: Sequence[tuple[int, int]] = SIZES,
+    repeats: int = REPEATS,
+    command: str = "python -m bench kernels",
+    say: Callable[[str], object] = print,
+) -> int:
+    """Measure, or without a GPU audit and check; return 0, or 1 when something is wrong.
+
+    Writes ``kernel_benchmark.parquet`` (without a GPU ``kernel_audit.parquet``) and
+    ``kernel_environment.json``.
+
+    Parameters
+    ----------
+    out_dir
+        Folder, created if missing.
+    sizes
+        Rows and latent dimension of the inputs.
+    repeats
+        Timed repeats of every row.
+    command
+        What the environment file records as the command.
+    say
+        Receives each line meant for the reader.
+    """
+    out_dir.mkdir(parents=True, exist_ok=True)
+    started = datetime.now(UTC)
+    if torch.cuda.is_available():
+        table, status = _timed(sizes, repeats, say), check_kernels(["--device", "cuda"])
+        path = out_dir / "kernel_benchmark.parquet"
+    else:
+        say("No CUDA device: no timing was taken. The kernels are compiled and checked instead.")
+        table, status = _audited(say)
+        path = out_dir / "kernel_audit.parquet"
+    table.to_parquet(path, index=False)
+    seconds = (datetime.now(UTC) - started).total_seconds()
+    environment = collect_environment(command=command, started_at=started, wall_seconds=seconds)
+    (out_dir / "kernel_environment.json").write_text(
+        json.dumps(environment, indent=2) + "\n", encoding="utf-8"
+    )
+    say(f"{len(table)} rows in {path}")
+    return status
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the benchmark from a command line."""
+    parser = argparse.ArgumentParser(prog="python -m bench.measure.kernel_benchmark")
+    parser.add_argument("--out", type=Path, default=Path("kernel-benchmark"), help="folder")
+    parser.add_argument("--quick", action="store_true", help="fewer sizes and repeats")
+    options = parser.parse_args(arguments)
+    return run(
+        options.out,
+        sizes=QUICK_SIZES if options.quick else SIZES,
+        repeats=QUICK_REPEATS if options.quick else REPEATS,
+        command=" ".join([parser.prog, *(sys.argv[1:] if arguments is None else arguments)]),
+    )
+
+
+def compared(timings: Sequence[KernelTiming]) -> pd.DataFrame:
+    """Return the timings with their share of the measured copy and their speed-ups.
+
+    ``copy_share`` is the time of a copy that moves the floor bytes over the row's own time: one
+    where the memory limit is reached. ``speedup_over_*`` is a baseline's time over the row's own.
+    """
+    table = pd.DataFrame([timing.row() for timing in timings])
+    case = ["rows", "latent_dim", "dtype", "phase"]
+
+    def milliseconds_of(provider: str) -> pd.Series:
+        chosen = table[table["provider"] == provider].set_index(case)["median_ms"]
+        return table[case].join(chosen, on=case)["median_ms"]
+
+    table["copy_share"] = milliseconds_of("copy") / table["median_ms"]
+    for baseline in BASELINES:
+        column = f"speedup_over_{baseline.replace('-', '_')}"
+        table[column] = milliseconds_of(baseline) / table["median_ms"]
+    return table
+
+
+def _timed(
+    sizes: Sequence[tuple[int, int]], repeats: int, say: Callable[[str], object]
+) -> pd.DataFrame:
+    say(f"{torch.cuda.get_device_name()}: median of {repeats} repeats")
+    # backward alone runs again over one forward, which donated buffers would not survive
+    torch._functorch.config.donated_buffer = False
+    timings = []
+    for rows, latent_dim in sizes:
+        for dtype in DTYPES:
+            for timing in time_shape(Shape(rows, latent_dim, dtype), repeats):
+                timings.append(timing)
+                row = timing.row()
+                say(
+                    f"{rows:>8} x {latent_dim:<5}{row['dtype']:9} {timing.phase:9}"
+                    f"{timing.provider:20}{row['median_ms']:9.4f} ms "
+                    f"{row['floor_gb_per_s']:8.1f} GB/s of floor bytes"
+                )
+    return compared(timings)
+
+
+def _audited(say: Callable[[str], object]) -> tuple[pd.DataFrame, int]:
+    findings = []
+    for finding in audit.audit_all(list(audit.TARGETS), os.cpu_count() or 1):
+        findings.append(finding)
+        say(
+            f"{finding.arch:7} {finding.phase:9} {finding.dtype:9} D={finding.latent_dim:<5}"
+            f"{finding.slots_per_element:6.1f} slots per element, {finding.registers} registers"
+        )
+    broken = audit.broken_budgets(findings)
+    for line in broken:
+        say(f"budget broken: {line}")
+    check = subprocess.run(
+        [sys.executable, "-m", "kernels.check", "--device", "cpu"],
+        env=os.environ | {"TRITON_INTERPRET": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    say((check.stdout + check.stderr).rstrip())
+    table = pd.DataFrame([finding.as_dict() for finding in findings])
+    return table, int(bool(broken) or check.returncode != 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

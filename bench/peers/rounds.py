@@ -1,0 +1,102 @@
+"""Rounds of trainings, peer after peer, each in a process of its own that waits while others run.
+
+A library's threads never meet another library's, and a machine that slows down slows all peers of a
+round alike, so ratios are taken within a round.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from multiprocessing import get_context
+
+from bench.peers.protocol import PEERS
+from bench.peers.quality import Quality, score
+from bench.peers.task import Task
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """One training of one peer: seconds on the wall, seconds of processor time over all threads of
+    its process, and the worth of each model.
+    """
+
+    peer: str
+    round: int
+    wall_seconds: float
+    cpu_seconds: float
+    quality: tuple[Quality, ...]
+
+
+def run_rounds(
+    names: Sequence[str], task: Task, *, rounds: int, threads: int
+) -> Iterator[Measurement]:
+    """Train every peer once a round; a first round compiles and warms up and is not yielded.
+
+    Each round starts with another peer. One-model peers take another seed each round, so that their
+    worth is a mean over seeds too.
+    """
+    with ExitStack() as stack:
+        stack.enter_context(_environment(threads))
+        context = get_context("spawn")
+        processes = {
+            name: stack.enter_context(
+                ProcessPoolExecutor(1, context, initializer=_pin, initargs=(threads,))
+            )
+            for name in names
+        }
+        for index in range(-1, rounds):
+            turn = max(index, 0) % len(names)
+            for name in (*names[turn:], *names[:turn]):
+                measured = processes[name].submit(_train_once, name, task, index).result()
+                if index >= 0:
+                    yield measured
+
+
+def seeds_of(models: int, index: int) -> list[int]:
+    """One seed a model: the round's where there is one model, always the same where there are
+    several.
+    """
+    return [max(index, 0)] if models == 1 else list(range(models))
+
+
+@contextmanager
+def _environment(threads: int) -> Iterator[None]:
+    """Variables that libraries read when they start; workers inherit them."""
+    wanted = {
+        **dict.fromkeys(
+            ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), f"{threads}"
+        ),
+        "CUDA_VISIBLE_DEVICES": "",
+        "JAX_PLATFORMS": "cpu",
+        "XLA_FLAGS": f"--xla_cpu_multi_thread_eigen={'true' if threads > 1 else 'false'}",
+    }
+    before = {name: os.environ.get(name) for name in wanted}
+    os.environ.update(wanted)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+def _pin(threads: int) -> None:
+    """Keep this process to as many cores as it may use threads, where the system can do that."""
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:threads])
+
+
+def _train_once(name: str, task: Task, index: int) -> Measurement:
+    training = PEERS[name].prepare(task, seeds_of(PEERS[name].models, index))
+    wall, cpu = time.perf_counter(), time.process_time()
+    training.run()
+    wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+    worth = tuple(score(networks, task) for networks in training.networks())
+    return Measurement(name, index, wall, cpu, worth)

@@ -1,0 +1,37 @@
+"""Which executor a device, a number of cohorts and a request lead to."""
+
+import pytest
+
+import bench.executors as module
+from bench.executors import LocalExecutor, PoolExecutor, choose_executor
+
+
+@pytest.fixture(autouse=True)
+def four_cores(monkeypatch):
+    monkeypatch.setattr(module, "usable_cores", lambda: 4)
+
+
+@pytest.mark.parametrize(
+    ("cohorts", "workers", "expected"),
+    [(9, None, 4), (3, None, 3), (9, 2, 2), (3, 8, 3)],
+    ids=["cores", "cohorts", "asked", "asked too much"],
+)
+def test_cohorts_on_a_cpu_share_the_cores(cohorts, workers, expected):
+    executor = choose_executor("cpu", cohorts, workers)
+    assert isinstance(executor, PoolExecutor)
+    assert executor.workers == expected
+    assert executor.name == "pool"
+
+
+@pytest.mark.parametrize(("device", "cohorts", "workers"), [
+    ("cuda", 9, None), ("cuda", 9, 4), ("cpu", 1, None), ("cpu", 9, 1), ("cpu", 0, None),
+])  # fmt: skip
+def test_a_gpu_one_cohort_or_one_worker_stay_in_this_process(device, cohorts, workers):
+    executor = choose_executor(device, cohorts, workers)
+    assert isinstance(executor, LocalExecutor)
+    assert executor.name == "local"
+
+
+def test_one_core_needs_no_other_process(monkeypatch):
+    monkeypatch.setattr(module, "usable_cores", lambda: 1)
+    assert isinstance(choose_executor("cpu", 9, None), LocalExecutor)

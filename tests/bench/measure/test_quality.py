@@ -1,0 +1,211 @@
+"""From answers to columns: which column has which value, and what is said of those without."""
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from bench.measure.forward import IMPORTANCE_SAMPLES, ask, decode_numpy
+from bench.measure.latents import PATH_POINTS, mixture_draws, straight_paths
+from bench.measure.quality import Subject, measure
+from bench.measure.reference import Reference
+from bench.metrics import (
+    interpolation_evenness,
+    precision_recall_density_coverage,
+    psnr_db,
+    trustworthiness,
+)
+from bench.plan import MetricsSpec
+
+OFF = MetricsSpec(
+    probes=False, sample_quality=False, geometry=False, rate_decomposition=False,
+    disentanglement=False,
+)  # fmt: skip
+
+
+def subject_of(model, k, reference):
+    answers = ask(model, reference.dataset, prior_samples=40, backend="reference").member(k)
+    paths = straight_paths(answers.test_mu, reference.pairs, PATH_POINTS)
+
+    def decoded(z):
+        every = np.repeat(z.reshape(1, -1, z.shape[-1]), len(model.members), axis=0)
+        return decode_numpy(model, every)[k]
+
+    return Subject(
+        structure=model.structure,
+        member=model.members[k],
+        is_stochastic=k >= model.deterministic,
+        answers=answers,
+        mixture_images=decoded(mixture_draws(answers.train_mu, 40, seed=0)),
+        path_images=decoded(paths).reshape(*paths.shape[:2], -1),
+    )
+
+
+@pytest.fixture(scope="module")
+def vae(trained, reference):
+    return subject_of(trained, 1, reference)
+
+
+@pytest.fixture(scope="module")
+def ae(trained, reference):
+    return subject_of(trained, 0, reference)
+
+
+@pytest.fixture(scope="module")
+def measured(vae, reference):
+    return measure(vae, reference)
+
+
+def with_metrics(reference, metrics):
+    return Reference(reference.dataset, metrics)
+
+
+def test_the_error_is_a_mean_over_pixels_and_images(measured, trained, small):
+    x = small.pixels(small.test_images)
+    with torch.no_grad():
+        expected = torch.nn.functional.mse_loss(trained.member(1)(x), x).item()
+    assert measured["test_mse"] == pytest.approx(expected, rel=1e-4)
+    assert measured["test_psnr_db"] == pytest.approx(10 * math.log10(1 / expected), rel=1e-4)
+    assert measured["test_mse_sampled"] > measured["test_mse"]
+
+
+def test_the_elbo_is_what_distortion_and_rate_leave(measured, vae):
+    mu, logvar = vae.answers.test_mu.astype(float), vae.answers.test_logvar.astype(float)
+    rate = 0.5 * (mu**2 + np.exp(logvar) - 1 - logvar).sum(1).mean()
+    assert measured["test_rate_nats"] == pytest.approx(rate, rel=1e-6)
+    distortion = vae.answers.negative_log_likelihood.mean()
+    assert measured["test_distortion_nats"] == pytest.approx(distortion, rel=1e-6)
+    assert measured["test_elbo_nats"] == pytest.approx(-(distortion + rate), rel=1e-6)
+
+
+def test_the_likelihood_is_an_importance_weighted_bound_with_its_number_of_samples(measured, vae):
+    weights = torch.from_numpy(vae.answers.log_weights).double()
+    bound = (torch.logsumexp(weights, 0) - math.log(IMPORTANCE_SAMPLES)).mean().item()
+    assert measured["test_log_likelihood_nats"] == pytest.approx(bound, rel=1e-6)
+    assert measured["importance_samples"] == IMPORTANCE_SAMPLES
+
+
+def test_active_units_are_dimensions_whose_means_vary(vae, reference):
+    mu = np.zeros((40, 3), np.float32)
+    mu[:, 0], mu[:, 1] = (
+        np.linspace(-1, 1, 40),
+        np.linspace(-0.1, 0.1, 40),
+    )  # variances 0.35, 0.0035
+    answers = replace(vae.answers, test_mu=mu)
+    values = measure(replace(vae, answers=answers), with_metrics(reference, OFF))
+    assert values["active_units"] == 1
+
+
+def test_the_parts_of_the_rate_sum_to_it(measured):
+    parts = ("mutual_information_nats", "total_correlation_nats", "dimensionwise_kl_nats")
+    assert sum(measured[name] for name in parts) == pytest.approx(
+        measured["test_rate_nats"], rel=0.1
+    )
+    assert measured["mutual_information_nats"] <= math.log(40)
+
+
+def test_samples_are_compared_with_real_images_of_the_test_part(measured, vae, reference):
+    real = reference.test_pixels
+    for prefix, images in (("prior", vae.answers.prior_images), ("gmm", vae.mixture_images)):
+        expected = precision_recall_density_coverage(real, images)
+        found = {name: measured[f"{prefix}_{name}"] for name in expected}
+        assert found == pytest.approx(expected)
+        assert measured[f"{prefix}_frechet"] > 0
+    assert (measured["sample_feature_space"], measured["sample_count"]) == ("pixels", 40)
+
+
+def test_geometry_is_that_of_codes_paths_and_midpoints(measured, vae, reference):
+    codes = vae.answers.test_mu
+    expected = trustworthiness(reference.test_pixels, codes, 5)
+    assert measured["trustworthiness"] == pytest.approx(expected)
+    assert measured["interpolation_evenness"] == pytest.approx(
+        interpolation_evenness(vae.path_images)
+    )
+    inside = reference.manifold.contains(vae.path_images[:, 5])
+    assert measured["interpolation_precision"] == pytest.approx(inside.mean())
+
+
+def test_a_probe_stands_beside_its_controls(measured, vae, reference):
+    on_codes = reference.probes(vae.answers.train_mu, vae.answers.test_mu)
+    assert measured["probe_linear_accuracy"] == on_codes["linear"]
+    assert measured["probe_knn_accuracy"] == on_codes["knn"]
+    controls = {
+        "pixels": reference.pixel_scores,
+        "pca": reference.pca_scores(3),
+        "random_encoder": reference.random_encoder_scores(vae.structure, 0),
+    }
+    for control, scores in controls.items():
+        assert measured[f"probe_linear_accuracy_{control}"] == scores["linear"]
+        assert measured[f"probe_knn_accuracy_{control}"] == scores["knn"]
+
+
+RATES = {
+    "test_rate_nats",
+    "test_elbo_nats",
+    "test_log_likelihood_nats",
+    "importance_samples",
+    "mutual_information_nats",
+    "total_correlation_nats",
+    "dimensionwise_kl_nats",
+}
+
+
+def test_what_needs_a_rate_is_not_measured_of_an_autoencoder(ae, measured, reference):
+    values = measure(ae, reference)
+    assert set(measured) - set(values) == RATES
+    assert set(values) < set(measured)
+
+
+@pytest.mark.parametrize(
+    ("family", "columns"),
+    [
+        ("probes", "probe_"),
+        ("sample_quality", ("prior_", "gmm_", "sample_")),
+        ("geometry", ("trustworthiness", "neighborhood_", "interpolation_")),
+        ("rate_decomposition", ("mutual_information_nats", "total_", "dimensionwise_")),
+    ],
+)
+def test_a_family_that_is_turned_off_is_not_measured(vae, measured, reference, family, columns):
+    metrics = MetricsSpec.model_validate({family: False})
+    values = measure(vae, with_metrics(reference, metrics))
+    gone = set(measured) - set(values)
+    assert gone == {name for name in measured if name.startswith(columns)}
+    assert gone
+
+
+def test_with_every_family_off_errors_and_rate_remain(vae, reference):
+    values = measure(vae, with_metrics(reference, OFF))
+    assert values["metric_notes"] is None
+    assert {"test_mse", "test_rate_nats", "active_units"} < set(values)
+    assert not [name for name in values if name.startswith(("probe", "prior", "gmm", "trust"))]
+
+
+def test_a_metric_without_a_value_is_left_out_with_its_reason(vae, reference):
+    one_class = replace(
+        reference.dataset, train_labels=torch.zeros_like(reference.dataset.train_labels)
+    )
+    values = measure(vae, Reference(one_class, MetricsSpec(disentanglement=False)))
+    assert values["metric_notes"] == "probes: train_y has one class only (0); two are needed"
+    assert not [name for name in values if name.startswith("probe_")]
+    assert "prior_precision" in values  # what comes after it is measured
+
+
+def test_every_reason_is_told(vae, reference):
+    constant = replace(
+        vae,
+        path_images=np.zeros_like(vae.path_images),
+        mixture_images=np.full_like(vae.mixture_images, np.nan),
+    )
+    values = measure(constant, with_metrics(reference, MetricsSpec(disentanglement=False)))
+    first, second = values["metric_notes"].split("; ", 1)[0], values["metric_notes"]
+    assert first.startswith("interpolation: none of the 64 paths changes")
+    assert "mixture samples: fake holds NaN" in second
+    assert "trustworthiness" in values
+
+
+def test_a_perfect_reconstruction_has_no_finite_psnr(vae, reference):
+    perfect = replace(vae.answers, squared_error_at_mean=np.zeros(40, np.float32))
+    values = measure(replace(vae, answers=perfect), with_metrics(reference, OFF))
+    assert (values["test_mse"], values["test_psnr_db"]) == (0, psnr_db(0))

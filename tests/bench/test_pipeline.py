@@ -1,0 +1,428 @@
+"""The whole flow in one process: what is computed, kept, skipped, and taken up again."""
+
+import io
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+import bench.pipeline as module
+from bench.console import Console
+from bench.executors import LocalExecutor, Outcome
+from bench.measure import throughput
+from bench.measure.cohort import load_reference
+from bench.measure.reference import Reference
+from bench.pipeline import plan_sweep, run_sweep
+from bench.plan import SpecError, SweepSpec
+from bench.results import Store, StoreError, SweepDirectoryError
+from vae_core import ArchitectureError, DataError, StackingError, load
+
+torch.set_num_threads(1)
+
+IMPORTABLE = Path(__file__).parents[1] / "importable"
+OFF = dict.fromkeys(
+    (
+        "probes",
+        "sample_quality",
+        "geometry",
+        "rate_decomposition",
+        "disentanglement",
+        "throughput",
+    ),
+    False,
+)
+
+
+def spec_of(**sections) -> SweepSpec:
+    """Two latent dimensions, so two cohorts, of an AE and a VAE each."""
+    table = {
+        "name": "small",
+        "data": {"train_size": 64, "test_size": 20},
+        "model": {"hidden": [8]},
+        "sweep": {"latent_dim": [2, 3], "kl_weight": [0.1], "device": ["cpu"]},
+        "training": {"epochs": 2, "batch_size": 32},
+        "metrics": OFF,
+    }
+    for name, values in sections.items():
+        table[name] = table[name] | values
+    return SweepSpec.model_validate(table)
+
+
+@pytest.fixture
+def sweep(tmp_path):
+    """Run a sweep on one worker, without a report, and return its outcome and what it said."""
+
+    def sweep(spec=None, out=tmp_path / "out", **options):
+        said = io.StringIO()
+        options = {"workers": 1, "report": False, "command": "test"} | options
+        outcome = run_sweep(spec or spec_of(), out, console=Console(said), **options)
+        return outcome, said.getvalue()
+
+    return sweep
+
+
+def table_of(out):
+    return pd.read_parquet(out / "results.parquet").set_index("run_id")
+
+
+def measured(table):
+    """What must be equal however often a sweep was interrupted."""
+    return table.drop(columns=["train_seconds", "cohort_size", "executor"])
+
+
+@pytest.fixture
+def no_executor(monkeypatch):
+    """From now on nothing may be computed."""
+
+    def refuse(*arguments):
+        raise AssertionError(f"asked for an executor: {arguments}")
+
+    def forbid():
+        monkeypatch.setattr(module, "choose_executor", refuse)
+        monkeypatch.setattr(module, "measure_throughput", refuse)
+
+    return forbid
+
+
+@pytest.fixture
+def fast_clock(monkeypatch):
+    monkeypatch.setattr(throughput, "REPEATS", 2)
+    monkeypatch.setattr(throughput, "WARM_UP_CALLS", 1)
+    monkeypatch.setattr(throughput, "SECONDS_PER_REPEAT", 1e-6)
+
+
+def test_a_sweep_leaves_a_complete_directory(sweep, tmp_path, fast_clock):
+    out = tmp_path / "out"
+    outcome, said = sweep(spec_of(metrics={"throughput": True}), command="python -m bench run x")
+    assert (outcome.ok, outcome.failed, outcome.skipped) == (4, 0, 0)
+    assert (outcome.exit_code, outcome.report, outcome.directory) == (0, None, out)
+    assert said.splitlines()[0] == "small: 4 runs in 2 cohorts"
+    assert said.count(" ok in ") == 3  # two cohorts, and all
+
+    table = table_of(out)
+    assert table.status.tolist() == ["ok"] * 4
+    assert sorted(zip(table.objective, table.latent_dim, strict=True)) == [
+        ("ae", 2), ("ae", 3), ("vae", 2), ("vae", 3),
+    ]  # fmt: skip
+    assert table.test_mse.between(0, 1).all()
+    assert (table.train_samples_per_s > 0).all()
+    assert len(pd.read_csv(out / "results.csv")) == 4
+    curves = pd.read_parquet(out / "curves.parquet")
+    assert {run_id: [*epochs] for run_id, epochs in curves.groupby("run_id").epoch} == {
+        run_id: [1, 2] for run_id in table.index
+    }
+    assert len(pd.read_parquet(out / "throughput.parquet")) == 2 * 2 * 3 * 2
+    environment = json.loads((out / "environment.json").read_text())
+    assert environment["command"] == "python -m bench run x"
+    assert environment["wall_seconds"] > 0
+
+
+def test_every_run_that_is_ok_has_its_weights_and_pictures(sweep, tmp_path):
+    sweep()
+    table = table_of(tmp_path / "out")
+    assert {f.name for f in (tmp_path / "out" / "artifacts").iterdir()} == set(table.index)
+    for run_id, row in table.iterrows():
+        folder = tmp_path / "out" / "artifacts" / run_id
+        model = load(folder / "model.safetensors")
+        assert (model.latent_dim, model.is_stochastic) == (row.latent_dim, row.objective == "vae")
+        with np.load(folder / "samples.npz", allow_pickle=False) as pictures:
+            assert pictures["reconstructions"].shape == (16, 8, 8)
+            assert ("rate_per_dimension" in pictures) == (row.objective == "vae")
+            assert ("manifold" in pictures) == (row.latent_dim == 2)
+
+
+def test_the_same_command_again_computes_nothing_and_changes_nothing(
+    sweep, tmp_path, fast_clock, no_executor
+):
+    spec = spec_of(metrics={"throughput": True})
+    first, _ = sweep(spec)
+    kept = ("results.parquet", "curves.parquet", "throughput.parquet", "environment.json")
+    before = {name: (tmp_path / "out" / name).read_bytes() for name in kept}
+    no_executor()
+    second, said = sweep(spec)
+    assert second == first
+    assert "4 of 4 runs are there already" in said
+    assert {name: (tmp_path / "out" / name).read_bytes() for name in kept} == before
+
+
+def test_the_report_is_drawn_from_finished_tables(sweep, tmp_path, monkeypatch):
+    drawn = []
+
+    def build(directory):
+        drawn.append(table_of(directory).status.tolist())
+        return directory / "report" / "index.html"
+
+    monkeypatch.setattr(module.reports, "build", build)
+    outcome, said = sweep(report=True)
+    assert drawn == [["ok"] * 4]
+    assert outcome.report == tmp_path / "out" / "report" / "index.html"
+    assert said.splitlines()[-1] == f"report: {outcome.report}"
+
+
+def test_a_run_that_overflows_is_a_failed_row_and_the_exit_code_says_so(sweep, tmp_path):
+    outcome, said = sweep(spec_of(sweep={"recon_weight": [1.0, 1e38]}))
+    assert (outcome.ok, outcome.failed, outcome.exit_code) == (4, 4, 1)
+    assert "python -m bench status" in said
+    table = table_of(tmp_path / "out")
+    assert table.status[table.recon_weight == 1].eq("ok").all()
+    failed = table[table.recon_weight > 1]
+    assert failed.status.eq("failed").all()
+    assert failed.reason.eq("the loss was no longer finite at step 0 of 4").all()
+    assert failed.failed_step.eq(0).all()
+    assert failed.test_mse.isna().all()
+    artifacts = {folder.name for folder in (tmp_path / "out" / "artifacts").iterdir()}
+    assert artifacts == set(table.index[table.status == "ok"])
+
+
+def test_failed_runs_are_tried_again_only_when_asked(sweep, monkeypatch, no_executor):
+    spec = spec_of(sweep={"recon_weight": [1.0, 1e38]})
+    sweep(spec)
+    tried = []
+
+    class Spy(LocalExecutor):
+        def run(self, cohorts, work):
+            tried.extend(run.recon_weight for cohort in cohorts for run in cohort.runs)
+            return super().run(cohorts, work)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "choose_executor", lambda *arguments: Spy())
+        outcome, _ = sweep(spec, retry_failed=True)
+    assert tried == [1e38] * 4
+    assert (outcome.ok, outcome.failed) == (4, 4)
+    no_executor()
+    outcome, _ = sweep(spec)
+    assert outcome.exit_code == 1
+
+
+def test_an_error_that_ends_a_cohort_is_the_reason_of_its_runs(sweep, tmp_path, monkeypatch):
+    class Unlucky(LocalExecutor):
+        def run(self, cohorts, work):
+            def sometimes(cohort):
+                if cohort.latent_dim == 2:
+                    raise ArithmeticError("no luck\nwith two dimensions")
+                return work(cohort)
+
+            return super().run(cohorts, sometimes)
+
+    monkeypatch.setattr(module, "choose_executor", lambda *arguments: Unlucky())
+    outcome, said = sweep()
+    assert (outcome.ok, outcome.failed, outcome.exit_code) == (2, 2, 1)
+    assert "0 ok, 2 failed" in said
+    table = table_of(tmp_path / "out")
+    assert (
+        table.reason[table.latent_dim == 2].eq("ArithmeticError: no luck with two dimensions").all()
+    )
+    assert table.status[table.latent_dim == 3].eq("ok").all()
+
+
+@pytest.fixture
+def no_gpu(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+
+
+@pytest.mark.usefixtures("no_gpu")
+def test_runs_on_a_device_that_is_not_there_are_skipped_for_a_reason(sweep, tmp_path):
+    outcome, said = sweep(spec_of(sweep={"device": ["cpu", "cuda"]}))
+    assert (outcome.ok, outcome.failed, outcome.skipped, outcome.exit_code) == (4, 0, 4, 0)
+    reason = f"CUDA is not available to torch {torch.__version__} on this machine"
+    assert said.count("skipped: ") == 1
+    assert f"skipped: 4 runs (cuda: {reason})" in said
+    table = table_of(tmp_path / "out")
+    skipped = table[table.device == "cuda"]
+    assert skipped.status.eq("skipped").all()
+    assert skipped.reason.eq(reason).all()
+    assert skipped[["test_mse", "train_seconds", "executor"]].isna().all(axis=None)
+
+
+@pytest.mark.usefixtures("no_gpu")
+def test_a_sweep_of_which_nothing_can_run_is_no_failure(sweep, tmp_path, no_executor):
+    no_executor()
+    outcome, _ = sweep(spec_of(sweep={"device": ["cuda"]}))
+    assert (outcome.ok, outcome.skipped, outcome.exit_code) == (0, 4, 0)
+    assert len(table_of(tmp_path / "out")) == 4
+
+
+class Interrupted(LocalExecutor):
+    """Ctrl-C while the second cohort is training."""
+
+    def run(self, cohorts, work):
+        yield next(super().run(cohorts, work))
+        raise KeyboardInterrupt
+
+
+def test_an_interrupted_sweep_keeps_what_finished_and_ends_like_one_that_was_not(
+    sweep, tmp_path, monkeypatch
+):
+    spec = spec_of(sweep={"seed": [0, 1]}, metrics={"sample_quality": True})
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "choose_executor", lambda *arguments: Interrupted())
+        with pytest.raises(KeyboardInterrupt):
+            sweep(spec)
+    with Store(tmp_path / "out" / "results.sqlite", read_only=True) as store:
+        done = store.statuses()
+    assert list(done.values()) == ["ok"] * 4
+    for run_id in done:
+        assert (tmp_path / "out" / "artifacts" / run_id / "model.safetensors").is_file()
+
+    outcome, said = sweep(spec)
+    assert "4 of 8 runs are there already" in said
+    assert (outcome.ok, outcome.failed) == (8, 0)
+    sweep(spec, out=tmp_path / "whole")
+    continued, whole = (table_of(tmp_path / name) for name in ("out", "whole"))
+    pd.testing.assert_frame_equal(measured(continued), measured(whole))
+    for run_id in whole.index:
+        weights = [
+            (tmp_path / name / "artifacts" / run_id / "model.safetensors").read_bytes()
+            for name in ("out", "whole")
+        ]
+        assert weights[0] == weights[1]
+
+
+def test_a_cohort_is_on_disk_before_the_next_one_begins(sweep, tmp_path, monkeypatch):
+    seen = []
+
+    class Watching(LocalExecutor):
+        def run(self, cohorts, work):
+            for outcome in super().run(cohorts, work):
+                yield outcome
+                with Store(tmp_path / "out" / "results.sqlite", read_only=True) as store:
+                    seen.append(sorted(store.statuses().values()))
+
+    monkeypatch.setattr(module, "choose_executor", lambda *arguments: Watching())
+    sweep()
+    assert seen == [["ok"] * 2, ["ok"] * 4]
+
+
+def test_workers_and_cohorts_decide_the_executor(sweep, monkeypatch):
+    asked = []
+
+    def choose(*arguments):
+        asked.append(arguments)
+        return LocalExecutor()
+
+    monkeypatch.setattr(module, "choose_executor", choose)
+    sweep(workers=7)
+    assert asked == [("cpu", 2, 7)]
+
+
+def test_only_what_is_missing_is_timed(sweep, fast_clock, tmp_path, monkeypatch):
+    timed, measure = [], module.measure_throughput
+
+    def spy(runs, dataset):
+        timed.append([(run.latent_dim, run.objective) for run in runs])
+        return measure(runs, dataset)
+
+    monkeypatch.setattr(module, "measure_throughput", spy)
+    spec = spec_of(metrics={"throughput": True})
+    sweep(spec)
+    assert timed == [[(2, "ae"), (2, "vae"), (3, "ae"), (3, "vae")]]
+    with Store(tmp_path / "out" / "results.sqlite") as store:
+        store._connection.execute("DELETE FROM throughput WHERE latent_dim = 3")
+    sweep(spec)
+    assert timed[1:] == [[(3, "ae"), (3, "vae")]]
+
+
+def test_a_users_own_network_is_swept_like_any_other(sweep, tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(IMPORTABLE)
+    outcome, _ = sweep(spec_of(model={"architecture": "own_networks:residual"}))
+    assert (outcome.ok, outcome.failed) == (4, 0)
+    assert table_of(tmp_path / "out").architecture.eq("own_networks:residual").all()
+
+
+@pytest.mark.parametrize(
+    ("sections", "error", "message"),
+    [
+        (
+            {"training": {"batch_size": 65}},
+            SpecError,
+            r"^training\.batch_size: 65 is not allowed; at most 64 is",
+        ),
+        (
+            {"metrics": {"neighbors": 20}},
+            SpecError,
+            r"^metrics\.neighbors: 20 is not allowed; at most 19 is",
+        ),
+        (
+            {"data": {"train_size": 5000}},
+            DataError,
+            r"^data\.train_size: 5000 is not allowed; .* so 10 to 1437 is$",
+        ),
+        (
+            {"data": {"name": "mnist", "root": "/nowhere"}},
+            DataError,
+            r"^/nowhere/train-images-idx3-ubyte: no such file; ",
+        ),
+        (
+            {"model": {"architecture": "no_such_package:factory"}},
+            ArchitectureError,
+            r"^model\.architecture: 'no_such_package:factory' cannot be imported: ",
+        ),
+        (
+            {"model": {"architecture": "own_networks:dropping_out"}},
+            StackingError,
+            r"^1: dropout draws from one random stream",
+        ),
+    ],
+    ids=["batch", "neighbours", "size", "files", "import", "dropout"],
+)
+def test_what_cannot_be_had_is_refused_before_anything_is_written(
+    sweep, tmp_path, monkeypatch, sections, error, message
+):
+    monkeypatch.syspath_prepend(IMPORTABLE)
+    with pytest.raises(error, match=message):
+        sweep(spec_of(**sections))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_kernel_is_resolved_on_every_device_that_is_there(monkeypatch, no_gpu):
+    asked = []
+    monkeypatch.setattr(
+        module, "resolve_backend", lambda kernel, device: asked.append((kernel, device.type))
+    )
+    plan_sweep(spec_of(sweep={"device": ["cpu", "cuda"]}, training={"kernel": "reference"}))
+    assert asked == [("reference", "cpu")]
+
+
+def test_a_directory_of_another_sweep_is_refused_and_left_alone(sweep, tmp_path):
+    sweep()
+    before = (tmp_path / "out" / "results.parquet").read_bytes()
+    with pytest.raises(SweepDirectoryError, match=r"training\.epochs is 2 there and 3 here"):
+        sweep(spec_of(training={"epochs": 3}))
+    assert (tmp_path / "out" / "results.parquet").read_bytes() == before
+
+
+def test_data_that_changed_meanwhile_are_refused(sweep, tmp_path, monkeypatch):
+    spec = spec_of()
+    sweep(spec)
+    dataset = load_reference(spec.data, spec.metrics).dataset
+    other = Reference(dataset.subset(32, None), spec.metrics)
+    monkeypatch.setattr(module, "load_reference", lambda data, metrics: other)
+    with pytest.raises(StoreError, match="holds runs on other data"):
+        sweep(spec)
+    assert len(table_of(tmp_path / "out")) == 4
+
+
+def test_a_plan_lists_runs_cohorts_and_what_is_skipped(no_gpu):
+    spec = spec_of(sweep={"device": ["cpu", "cuda"], "seed": [0, 1]})
+    plan = plan_sweep(spec)
+    assert (len(plan.runs), plan.skipped_counts) == (16, {"cuda": 8})
+    assert [(cohort.latent_dim, cohort.device, len(cohort)) for cohort in plan.cohorts] == [
+        (2, "cpu", 4),
+        (3, "cpu", 4),
+    ]
+    data_hash = load_reference(spec.data, spec.metrics).dataset.content_hash
+    assert {run.data_hash for run in plan.runs} == {data_hash}
+
+
+def test_an_outcome_without_results_is_never_ok(sweep, monkeypatch):
+    class Empty(LocalExecutor):
+        def run(self, cohorts, work):
+            for cohort in cohorts:
+                yield Outcome(cohort, None, MemoryError(), 0.0)
+
+    monkeypatch.setattr(module, "choose_executor", lambda *arguments: Empty())
+    outcome, _ = sweep()
+    assert (outcome.ok, outcome.failed) == (0, 4)

@@ -1,0 +1,109 @@
+"""Networks as a user would write them, named by ``own_networks:…`` in tests."""
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+
+class Residual(nn.Module):
+    """A layer that no table knows: normalisation, a shared weight used twice, a skip."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.norm = nn.LayerNorm(width)
+        self.into = nn.Linear(width, width)
+        self.gain = nn.Parameter(torch.rand(width) + 0.5)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.gain * torch.tanh(self.into(self.norm(x)))
+
+
+def residual(*, image_shape, latent_dim, posterior_parameters, hidden):
+    """Fully connected networks around a layer that has to be vmapped."""
+    pixels, (width,) = math.prod(image_shape), hidden
+    encoder = nn.Sequential(
+        nn.Flatten(),
+        nn.Linear(pixels, width),
+        Residual(width),
+        nn.Linear(width, posterior_parameters),
+    )
+    decoder = nn.Sequential(
+        nn.Linear(latent_dim, width),
+        Residual(width),
+        nn.Linear(width, pixels),
+        nn.Unflatten(1, image_shape),
+    )
+    return encoder, decoder
+
+
+def normalised(*, image_shape, latent_dim, posterior_parameters, hidden):
+    """Convolutions with batch normalisation, so that a network has statistics beside weights.
+
+    Normalisation follows no bias: it would take away its effect and leave it a gradient of pure
+    rounding, which Adam blows up to full steps.
+    """
+    channels, height, width = image_shape
+    (inner,) = hidden
+    encoder = nn.Sequential(
+        nn.Conv2d(channels, inner, 3, padding=1, bias=False),
+        nn.BatchNorm2d(inner),
+        nn.ReLU(),
+        nn.Flatten(),
+        nn.Linear(inner * height * width, posterior_parameters),
+    )
+    decoder = nn.Sequential(
+        nn.Linear(latent_dim, inner),
+        nn.ReLU(),
+        nn.BatchNorm1d(inner),
+        nn.Linear(inner, math.prod(image_shape)),
+        nn.Unflatten(1, image_shape),
+    )
+    return encoder, decoder
+
+
+class Tied(nn.Module):
+    """Two layers with one weight, and a buffer that is not saved."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.first = nn.Linear(width, width)
+        self.second = nn.Linear(width, width)
+        self.second.weight = self.first.weight
+        self.register_buffer("scale", torch.full((width,), 0.5), persistent=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.second(torch.tanh(self.first(x))) * self.scale
+
+
+def tied(*, image_shape, latent_dim, posterior_parameters, hidden):
+    """Networks whose layers share weights."""
+    pixels, (width,) = math.prod(image_shape), hidden
+    activation = nn.Tanh()
+    encoder = nn.Sequential(
+        nn.Flatten(),
+        nn.Linear(pixels, width),
+        activation,
+        Tied(width),
+        activation,
+        nn.Linear(width, posterior_parameters),
+    )
+    again = nn.Linear(width, width)
+    decoder = nn.Sequential(
+        nn.Linear(latent_dim, width),
+        activation,
+        again,
+        activation,
+        again,
+        activation,
+        nn.Linear(width, pixels),
+        nn.Unflatten(1, image_shape),
+    )
+    return encoder, decoder
+
+
+def dropping_out(*, image_shape, latent_dim, posterior_parameters, hidden):
+    """Networks that cannot be stacked."""
+    pixels = math.prod(image_shape)
+    encoder = nn.Sequential(nn.Flatten(), nn.Dropout(0.1), nn.Linear(pixels, posterior_parameters))
+    return encoder, nn.Sequential(nn.Linear(latent_dim, pixels), nn.Unflatten(1, image_shape))

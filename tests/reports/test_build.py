@@ -1,0 +1,127 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from reports import SweepError, build
+from reports.page import _metric_notes
+from reports.sweep import SweepError as FromSweep
+from reports.sweep import read_sweep
+
+
+def test_writes_page_figures_and_tables(default_report):
+    report = default_report.parent
+    assert default_report.name == "index.html"
+    figures = sorted(path.stem for path in (report / "figures").iterdir())
+    tables = sorted(path.stem for path in (report / "tables").iterdir())
+    assert figures == tables
+    assert {"reconstruction", "rate-distortion", "latent-map", "decoded-samples"} <= set(figures)
+    assert all(path.suffix == ".png" for path in (report / "figures").iterdir())
+    assert not list(report.rglob(".*"))
+
+
+def test_tables_hold_the_numbers_drawn(default_report, default_sweep):
+    table = pd.read_csv(default_report.parent / "tables" / "reconstruction.csv")
+    runs = pd.read_parquet(default_sweep / "results.parquet").query("status == 'ok'")
+    row = table.query("family == 'vae' and latent_dim == 4 and kl_weight == 0.3").iloc[0]
+    values = runs.query("objective == 'vae' and latent_dim == 4 and kl_weight == 0.3")["test_mse"]
+    assert row["mean"] == pytest.approx(values.mean())
+    assert row["n"] == 3
+    half = 4.302652729911275 * values.std() / np.sqrt(3)  # t(0.975, 2) of a printed table
+    assert row["high"] - row["mean"] == pytest.approx(half)
+
+
+def test_a_sweep_that_cannot_be_read_is_refused_and_nothing_is_written(tmp_path):
+    with pytest.raises(SweepError, match="not a sweep directory"):
+        build(tmp_path)
+    assert SweepError is FromSweep
+    assert not list(tmp_path.iterdir())
+
+
+def test_only_skipped_runs_give_a_page_that_says_so(sweep_writer):
+    sweep_writer.devices = ()
+    page = build(str(sweep_writer.write())).read_text()
+    assert "No run finished, so there is nothing to compare." in page
+    assert "<figure" not in page
+    assert page.count("<td>skipped</td>") == 105
+
+
+def test_only_failed_runs_give_their_reason(sweep_writer):
+    sweep_writer.columns = {"status": "failed", "reason": "loss became NaN at step 17"}
+    page = build(sweep_writer.write()).read_text()
+    assert "<b>210 failed</b>" not in page
+    assert "<b>105 failed</b> on cpu: loss became NaN at step 17" in page
+
+
+def test_metrics_that_were_left_out_are_said(sweep_writer):
+    sweep_writer.latent_dims, sweep_writer.pictures = (2,), False
+    sweep_writer.columns = {"metric_notes": "probes: one class only"}
+    sweep = read_sweep(sweep_writer.write())
+    notes = _metric_notes(sweep.runs)
+    assert notes == ["21 runs: probes: one class only"]
+
+
+def test_one_run_gives_a_page_without_intervals(sweep_writer):
+    sweep_writer.objectives, sweep_writer.latent_dims = ("vae",), (2,)
+    sweep_writer.kl_weights, sweep_writer.seeds = (0.1,), (0,)
+    sweep_writer.skipped_devices = ()
+    page = build(sweep_writer.write()).read_text()
+    assert "One seed: no interval." in page
+    assert " ± " not in page.replace("mean ± 95", "")
+    assert "fewer than two KL weights were run" in page
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "oddity",
+    [
+        {"objectives": ("ae",)},
+        {"objectives": ("vae",)},
+        {"seeds": (0,)},
+        {"pictures": False},
+        {"kl_weights": (0.0, 0.1, 1.0)},
+        {"devices": ("cpu", "cuda"), "skipped_devices": ()},
+        {"objectives": ("ae", "vae", "iwae")},
+        {"drop": ("test_mse", "prior_coverage", "probe_linear_accuracy", "test_rate_nats")},
+    ],
+    ids=lambda oddity: ",".join(oddity),
+)
+def test_odd_sweeps_give_an_honest_page(sweep_writer, oddity):
+    sweep_writer.latent_dims = (2, 16)
+    for name, value in oddity.items():
+        setattr(sweep_writer, name, value)
+    page = build(sweep_writer.write()).read_text()
+    assert "nan" not in page.split('<section id="runs"')[0].lower().replace("base64", "").split()
+    if "drop" in oddity:
+        assert "coverage was not measured" in page
+    if oddity.get("seeds") == (0,):
+        assert "one seed, so noise cannot be told from effect" in page
+    if "devices" in oddity:
+        assert "device at cpu" in page
+
+
+def test_a_failure_leaves_the_old_page(sweep_writer, monkeypatch):
+    sweep_writer.devices = ()
+    index = build(sweep_writer.write())
+    before = index.read_bytes()
+
+    def fail(*_):
+        raise RuntimeError("interrupted")
+
+    monkeypatch.setattr(sys.modules["reports.build"], "render_page", fail)
+    with pytest.raises(RuntimeError, match="interrupted"):
+        build(sweep_writer.directory)
+    assert index.read_bytes() == before
+
+
+def test_the_package_needs_none_of_the_others():
+    program = (
+        "import sys, reports.build; "
+        "bad = {'torch', 'bench', 'vae_core', 'kernels', 'triton'} & set(sys.modules); "
+        "sys.exit(f'imported {bad}' if bad else 0)"
+    )
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
