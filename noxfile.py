@@ -1,7 +1,7 @@
 """Everything one does with a checkout: ``nox -s bench`` sweeps, ``nox -s tests`` checks.
 
 Environments are built from ``constraints.txt``, so that a number measured today can be measured
-again. Sessions that run the suite share one environment.
+again.
 """
 
 # /// script
@@ -10,7 +10,6 @@ again. Sessions that run the suite share one environment.
 # ///
 
 import os
-from pathlib import Path
 
 import nox
 
@@ -18,9 +17,6 @@ nox.needs_version = ">=2025.5"
 nox.options.default_venv_backend = "uv|virtualenv"
 nox.options.reuse_existing_virtualenvs = True
 nox.options.sessions = ["lint", "types", "layers", "tests"]
-
-HERE = Path(__file__).parent
-SHARED = ".nox/vaebench"
 
 
 def install(session: nox.Session, *extras: str) -> None:
@@ -31,14 +27,14 @@ def install(session: nox.Session, *extras: str) -> None:
     session.install("-c", "constraints.txt", target)
 
 
-@nox.session(venv_location=SHARED)
+@nox.session
 def bench(session: nox.Session) -> None:
     """Run a sweep and write its report: ``nox -s bench -- [SPEC.toml] [--set …] [--out DIR]``."""
     install(session)
     session.run("python", "-m", "bench", "run", *session.posargs)
 
 
-@nox.session(venv_location=SHARED)
+@nox.session
 def report(session: nox.Session) -> None:
     """Draw the report of a sweep again: ``nox -s report -- DIR``."""
     install(session)
@@ -54,7 +50,7 @@ def peers(session: nox.Session) -> None:
     session.run("python", "-m", "bench.peers", *session.posargs)
 
 
-@nox.session(venv_location=SHARED)
+@nox.session
 def tests(session: nox.Session) -> None:
     """Run the tests, in parallel: ``nox -s tests -- [pytest arguments]``."""
     install(session, "test")
@@ -71,14 +67,14 @@ def lint(session: nox.Session) -> None:
     session.run("ruff", "format", "--check", ".")
 
 
-@nox.session(venv_location=SHARED)
+@nox.session
 def types(session: nox.Session) -> None:
     """Check types, strictly."""
     install(session, "types")
     session.run("mypy")
 
 
-@nox.session(venv_location=SHARED)
+@nox.session
 def layers(session: nox.Session) -> None:
     """Check that imports run one way."""
     install(session, "layers")

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from reports.sweep import Sweep
 
 AE = "ae"
-CONFIGURATION = ["family", "latent_dim", "kl_weight"]
 HELD_AXES = {
     "dataset": "data set",
     "architecture": "architecture",
@@ -63,6 +62,9 @@ class Configuration(NamedTuple):
         if math.isfinite(self.kl_weight):
             name += f", KL weight {wording.weight(self.kl_weight)}"
         return name
+
+
+CONFIGURATION = list(Configuration._fields)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from pathlib import Path
 
 import pandas as pd
 import torch
+from torch._functorch import config as functorch_config
 
 from bench.measure.kernel_timing import KernelTiming, Shape, time_shape
 from bench.results.provenance import collect_environment
@@ -71,7 +72,8 @@ def run(
     out_dir.mkdir(parents=True, exist_ok=True)
     started = datetime.now(UTC)
     if torch.cuda.is_available():
-        table, status = _timed(sizes, repeats, say), check_kernels(["--device", "cuda"])
+        status = check_kernels(["--device", "cuda"])
+        table = _timed(sizes, repeats, say)
         path = out_dir / "kernel_benchmark.parquet"
     else:
         say("No CUDA device: no timing was taken. The kernels are compiled and checked instead.")
@@ -126,7 +128,7 @@ def _timed(
 ) -> pd.DataFrame:
     say(f"{torch.cuda.get_device_name()}: median of {repeats} repeats")
     # backward alone runs again over one forward, which donated buffers would not survive
-    torch._functorch.config.donated_buffer = False
+    functorch_config.donated_buffer = False
     timings = []
     for rows, latent_dim in sizes:
         for dtype in DTYPES:

@@ -19,7 +19,7 @@ from vae_core import Dataset, Member, StackedAutoencoders, Structure, Trainer, T
 IMAGES, LATENT_DIM, C = 256, 2, 0.5
 VARIANCES = [0.15, 0.03, 0.002, 0.002, 0.002, 0.002]
 WEAK, UNIT = 0.2, 1.0  # β; at C = ½ it equals s: one keeps two dimensions, the other one
-LEARNING_RATES = [(2e-2, 400), (2e-3, 300), (2e-4, 300)]
+LEARNING_RATES = [(2e-2, 400), (2e-3, 200), (2e-4, 200)]  # with steps
 TOLERANCE = 0.02
 
 
