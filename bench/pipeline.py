@@ -89,7 +89,7 @@ def run_sweep(
             ok=statuses["ok"],
             failed=statuses["failed"],
             skipped=statuses["skipped"],
-            report=reports.build(directory.path) if report else None,
+            report=reports.build(directory.path, only_if_changed=True) if report else None,
         )
     console.done(result)
     return result

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from reports.figures import render, sections
 from reports.files import write_atomically
+from reports.freshness import NOTE, fingerprint, is_fresh
 from reports.page import Drawn, DrawnSection, render_page
 from reports.runtable import run_table
 from reports.study import main_study
@@ -19,13 +20,18 @@ if TYPE_CHECKING:
     from reports.figures import Figure
 
 
-def build(sweep_dir: str | PathLike[str]) -> Path:
+def build(sweep_dir: str | PathLike[str], *, only_if_changed: bool = False) -> Path:
     """Draw the report of a sweep into `sweep_dir/report`; returns the path of the page.
 
     Writes `index.html`, `figures/*.png` and `tables/*.csv`, each atomically. Raises SweepError
-    when the directory holds no results or a table of it cannot be read.
+    when the directory holds no results or a table of it cannot be read. With `only_if_changed`, a
+    page that was drawn from the same tables by the same code stays.
     """
-    sweep = read_sweep(Path(sweep_dir))
+    directory = Path(sweep_dir)
+    drawn_from = fingerprint(directory)
+    if only_if_changed and is_fresh(directory / "report", drawn_from):
+        return directory / "report" / "index.html"
+    sweep = read_sweep(directory)
     study = main_study(sweep)
     comparisons = compare(study)
     drawn = [
@@ -33,7 +39,9 @@ def build(sweep_dir: str | PathLike[str]) -> Path:
         for section in sections(study)
     ]
     page = render_page(study, comparisons, drawn, run_table(sweep))
-    return write(sweep.directory / "report", drawn, page)
+    index = write(sweep.directory / "report", drawn, page)
+    write_atomically(index.with_name(NOTE), drawn_from.encode())
+    return index
 
 
 def draw(figure: Figure) -> Drawn:

@@ -65,6 +65,7 @@ class Theme:
             "font.family": "DejaVu Sans",
             "text.parse_math": False,
             "axes.formatter.use_mathtext": False,
+            "axes.formatter.useoffset": False,
             "svg.fonttype": "none",
         }
 

@@ -198,10 +198,16 @@ def _compare(study: Study, purpose: Purpose) -> Comparison:
 
 
 def _scores(runs: pd.DataFrame, metric: Metric) -> pd.DataFrame:
-    """Scores as configurations × seeds; rows without a value are left out."""
+    """Scores as configurations × seeds, of configurations with the full number of seeds.
+
+    One that lacks a seed, because a run failed or has not finished, might win by luck alone.
+    """
     present = runs.dropna(subset=[metric.column])
     means = present.groupby([*CONFIGURATION, "seed"], dropna=False)[metric.column].mean()
-    return means.unstack("seed")  # noqa: PD010 (a table of a series, nothing to aggregate)
+    table: pd.DataFrame = means.unstack("seed")  # noqa: PD010 (a table of a series, nothing to aggregate)
+    counts = table.notna().sum(axis="columns")
+    complete: pd.DataFrame = table[counts == counts.max()]
+    return complete
 
 
 def _best_row(means: pd.Series, metric: Metric) -> int:

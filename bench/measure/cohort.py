@@ -140,17 +140,17 @@ def question(trained: Trained, reference: Reference) -> Questioned:
     model, count = trained.model, reference.sample_count
     answers = ask(model, trained.dataset, prior_samples=count, backend=trained.config.backend)
     finite = answers.finite_members()
-    members = range(len(model.members))
-    mixtures = [
-        mixture_draws(answers.train_mu[k], count, seed=model.members[k].seed)
-        if finite[k]
-        else np.zeros((count, model.structure.latent_dim), np.float32)
-        for k in members
-    ]
-    paths = np.stack(
-        [straight_paths(answers.test_mu[k], reference.pairs, PATH_POINTS) for k in members]
+    # Zeros stand in for codes that are no numbers, so that one member does not stop the others.
+    train_mu, test_mu = (
+        np.where(finite[:, None, None], codes, np.float32(0))
+        for codes in (answers.train_mu, answers.test_mu)
     )
-    path_images = decode_numpy(model, paths.reshape(len(members), -1, paths.shape[-1]))
+    mixtures = [
+        mixture_draws(codes, count, seed=member.seed)
+        for codes, member in zip(train_mu, model.members, strict=True)
+    ]
+    paths = np.stack([straight_paths(codes, reference.pairs, PATH_POINTS) for codes in test_mu])
+    path_images = decode_numpy(model, paths.reshape(len(paths), -1, paths.shape[-1]))
     return Questioned(
         answers=answers,
         mixture_images=decode_numpy(model, np.stack(mixtures)),
@@ -181,8 +181,10 @@ def _result(
     curves = _curves(trained.history, k, is_stochastic=is_stochastic)
     bad_step = int(trained.history.first_bad_step[k])
     if bad_step >= 0 or not questioned.is_finite[k]:
-        step = bad_step if bad_step >= 0 else steps
-        reason = f"the loss was no longer finite at step {step} of {steps}"
+        if bad_step >= 0:
+            step, reason = bad_step, f"the loss was no longer finite at step {bad_step} of {steps}"
+        else:
+            step, reason = steps, f"after {steps} steps its codes or images are not finite"
         values["failed_step"] = step
         return RunResult(
             RunRecord(config=run, status="failed", reason=reason, values=values, curves=curves)

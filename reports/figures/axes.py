@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 LOG_SPAN_LIMIT = 1e4
 LOG_SPAN_LEAST = 2.0
+LEAST_SHARE_SPAN = 0.04
 DIGIT_INCHES = 0.084
 LABEL_GAP_INCHES = 0.03
 VALUE_AXIS_INCHES = 0.62
@@ -130,7 +131,8 @@ def set_metric_axis(ax: Axes, metric: Metric, means: pd.Series) -> None:
         ax.set_ylim(max(low, means.max() / LOG_SPAN_LIMIT), high)
     elif metric.bounds == (0.0, 1.0):
         low, high = ax.get_ylim()
-        ax.set_ylim(max(low, -0.04), min(high, 1.04))
+        room = max(0.0, LEAST_SHARE_SPAN - (high - low)) / 2
+        ax.set_ylim(max(low - room, -0.04), min(high + room, 1.04))
 
 
 def set_log_values(ax: Axes) -> None:

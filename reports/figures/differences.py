@@ -19,6 +19,8 @@ from reports.study import records, select_spread
 from reports.style import FULL_WIDTH_INCHES, HALF_WIDTH_INCHES, HEAT_MAP, MARKERS, latent_colours
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from matplotlib.axes import Axes
 
     from reports.metrics import Metric
@@ -118,11 +120,12 @@ def _paired_finding(summary: pd.DataFrame, metrics: list[Metric]) -> str:
 
 
 def _draw_paired(theme: Theme, summary: pd.DataFrame, metrics: list[Metric]) -> Canvas:
+    dims = sorted(summary["latent_dim"].unique().tolist())
     drawn = [metric for metric in metrics if (summary["metric"] == metric.column).any()]
     canvas = Canvas(figsize=(FULL_WIDTH_INCHES, 3.9), layout="constrained")
     panels = canvas.subplots(1, len(drawn), squeeze=False)[0]
     for ax, metric in zip(panels, drawn, strict=True):
-        _draw_difference(ax, theme, summary[summary["metric"] == metric.column])
+        _draw_difference(ax, theme, summary[summary["metric"] == metric.column], dims)
         ax.set_title(f"{metric.label} ({metric.hint})")
     panels[0].set_ylabel(f"VAE {wording.MINUS} AE")
     handles, labels = panels[0].get_legend_handles_labels()
@@ -132,9 +135,8 @@ def _draw_paired(theme: Theme, summary: pd.DataFrame, metrics: list[Metric]) -> 
     return canvas
 
 
-def _draw_difference(ax: Axes, theme: Theme, summary: pd.DataFrame) -> None:
+def _draw_difference(ax: Axes, theme: Theme, summary: pd.DataFrame, dims: Sequence[float]) -> None:
     axis = WeightAxis(tuple(sorted(summary["kl_weight"].unique().tolist())), with_ae=False)
-    dims = sorted(summary["latent_dim"].unique().tolist())
     ax.axhline(0, color=theme.ink, linewidth=1.0)
     for index, (dim, colour) in enumerate(zip(dims, latent_colours(len(dims)), strict=True)):
         rows = summary[summary["latent_dim"] == dim]

@@ -56,8 +56,9 @@ def draw_over_weight(
     height = 3.95 if rows == columns == 1 else 0.6 + 2.6 * rows
     canvas = Canvas(figsize=(width, height), layout="constrained")
     panels = canvas.subplots(rows, columns, squeeze=False).flatten()
+    dims = sorted(summary["latent_dim"].unique().tolist())
     for ax, metric in zip(panels, metrics, strict=False):
-        draw_panel(ax, theme, summary[summary["metric"] == metric.column], metric)
+        draw_panel(ax, theme, summary[summary["metric"] == metric.column], metric, dims)
         if len(metrics) > 1:
             ax.set_title(f"{metric.label} ({metric.hint})" if metric.hint else metric.label)
             ax.set_ylabel(metric.unit)
@@ -85,14 +86,18 @@ def _add_legend(canvas: Canvas, drawn: Axes, free: Axes | None) -> None:
     )
 
 
-def draw_panel(ax: Axes, theme: Theme, summary: pd.DataFrame, metric: Metric) -> None:
-    """Draw one metric: VAE points joined over the KL weight, AE points beside them."""
+def draw_panel(
+    ax: Axes, theme: Theme, summary: pd.DataFrame, metric: Metric, dims: Sequence[float]
+) -> None:
+    """Draw one metric: VAE points joined over the KL weight, AE points beside them.
+
+    `dims` are the latent dimensions of all panels, so that colours agree between them.
+    """
     weighted = summary[summary["family"] != AE]
     axis = WeightAxis(
         tuple(sorted(weighted["kl_weight"].unique().tolist())),
         bool((summary["family"] == AE).any()),
     )
-    dims = sorted(summary["latent_dim"].unique().tolist())
     colours = latent_colours(len(dims))
     for index, (dim, colour) in enumerate(zip(dims, colours, strict=True)):
         style = {"colour": colour, "marker": MARKERS[index % len(MARKERS)]}

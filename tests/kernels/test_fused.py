@@ -4,6 +4,7 @@ import pytest
 import torch
 import triton
 import triton.language as tl
+from torch._subclasses.fake_tensor import FakeTensorMode
 
 from kernels import launch, philox_normal, philox_uint32, reparameterize_kl
 from kernels.check import CASES, relative_errors
@@ -260,3 +261,27 @@ def test_training_through_aot_autograd(device):
     gradients = torch.autograd.grad(compiled(mu, logvar), (mu, logvar))
     expected = torch.autograd.grad(loss(mu, logvar), (mu, logvar))
     torch.testing.assert_close(gradients, expected)
+
+
+@pytest.mark.parametrize("samples", [None, 2])
+def test_the_registered_op_and_the_direct_door_agree(samples, device):
+    mu, logvar = moments(2, 3, 4, device=device, requires_grad=True)
+    seed = torch.tensor([1, 2], device=device)
+    direct = fused(mu, logvar, seed=seed, samples=samples, per_dimension=True)
+    step = torch.tensor(STEP, device=device)
+    op = torch.ops.vaebench.reparameterize_kl
+    registered = op(mu, logvar, seed, step, 0, samples, True)
+    torch.testing.assert_close(direct, registered, rtol=0, atol=0)
+    gradients = [
+        torch.autograd.grad(z.square().sum() + kl.sum() + column.square().sum(), (mu, logvar))
+        for z, kl, column in (direct, registered)
+    ]
+    torch.testing.assert_close(*gradients, rtol=0, atol=0)
+
+
+def test_fake_tensors_have_shapes_and_no_values(device):
+    with FakeTensorMode():
+        mu = torch.empty(2, 3, 4, device=device)
+        seed = torch.empty(2, dtype=torch.int64, device=device)
+        z, kl, column = fused(mu, mu, seed=seed, samples=5, per_dimension=True)
+    assert (z.shape, kl.shape, column.shape) == ((2, 5, 3, 4), (2, 3), (2, 4))

@@ -68,7 +68,7 @@ def test_metrics_that_were_left_out_are_said(sweep_writer):
 def test_one_run_gives_a_page_without_intervals(sweep_writer):
     sweep_writer.objectives, sweep_writer.latent_dims = ("vae",), (2,)
     sweep_writer.kl_weights, sweep_writer.seeds = (0.1,), (0,)
-    sweep_writer.skipped_devices = ()
+    sweep_writer.skipped_devices, sweep_writer.pictures = (), False
     page = build(sweep_writer.write()).read_text()
     assert "One seed: no interval." in page
     assert " ± " not in page.replace("mean ± 95", "")

@@ -61,6 +61,13 @@ def test_choosing_without_the_scored_seed_is_not_flattered():
     assert best.chosen_blind.mean == pytest.approx((1.0 + 1.0 + 1.0) / 3)
 
 
+def test_a_configuration_that_lacks_a_seed_does_not_compete():
+    runs = tiny_runs({0.1: [0.2, 0.3, 0.25], 0.2: [0.1]})
+    best = verdict.best_configuration(runs, METRICS["test_mse"])
+    assert best.configuration.kl_weight == 0.1
+    assert best.score.n == 3
+
+
 def test_one_seed_gives_no_interval_and_says_so(sweep_writer):
     sweep_writer.seeds, sweep_writer.pictures = (0,), False
     study = main_study(read_sweep(sweep_writer.write()))

@@ -169,20 +169,23 @@ def test_a_run_that_overflows_is_a_failed_record_and_its_mates_are_ok():
             )
 
 
-def test_a_run_whose_answers_are_no_numbers_fails_though_its_losses_were(monkeypatch):
+@pytest.mark.parametrize("part", ["encoder", "decoder"])
+@pytest.mark.parametrize("value", [torch.inf, torch.nan, 3e38])
+def test_a_run_whose_answers_are_no_numbers_fails_though_its_losses_were(monkeypatch, part, value):
     work, (cohort,) = work_of(spec_of(sweep={"seed": [0]}))
     train = module.train_cohort
 
     def poisoned(cohort, dataset):
         trained = train(cohort, dataset)
         with torch.no_grad():
-            for value in trained.model.decoder.parameters():
-                value[1] = torch.inf
+            *_, bias = getattr(trained.model, part).parameters()
+            bias[1] = value
         return trained
 
     monkeypatch.setattr(module, "train_cohort", poisoned)
     records = [result.record for result in work(cohort)]
     assert [record.status for record in records] == ["ok", "failed", "ok"]
+    assert records[1].reason == f"after {STEPS} steps its codes or images are not finite"
     assert records[1].values["failed_step"] == STEPS
 
 

@@ -68,6 +68,14 @@ def test_the_value_axis_is_logarithmic_only_over_a_span(ax):
     assert ax.get_yscale() == "log"
 
 
+def test_a_share_that_hardly_varies_is_not_magnified(ax):
+    ax.plot([0, 1], [0.9999999, 1.0])
+    set_metric_axis(ax, METRICS["interpolation_evenness"], pd.Series([0.9999999, 1.0]))
+    low, high = ax.get_ylim()
+    assert high - low > 0.03
+    assert high <= 1.04
+
+
 def test_intervals_are_drawn_from_low_to_high(ax):
     summary = pd.DataFrame({"mean": [1.0, 2.0], "low": [0.5, np.nan], "high": [1.25, np.nan]})
     draw_estimates(ax, [0, 1], summary, colour="k", marker="o", label="x")

@@ -253,6 +253,27 @@ def test_metrics_that_were_measured_are_drawn(sweep_writer):
     assert "at KL weight" not in figures["rate-parts"].note
 
 
+def test_a_latent_dimension_keeps_its_colour_where_others_were_not_measured(sweep_writer):
+    sweep_writer.latent_dims, sweep_writer.pictures = (2, 8), False
+    directory = sweep_writer.write()
+    runs = pd.read_parquet(directory / "results.parquet")
+    runs.loc[runs["latent_dim"] == 2, "prior_coverage"] = np.nan
+    runs.to_parquet(directory / "results.parquet")
+    found = sections(main_study(read_sweep(directory)))
+    figures = {figure.slug: figure for section in found for figure in section.figures}
+    canvas = figures["prior-samples"].draw(LIGHT)
+    coverage, precision, *_ = (
+        {
+            bars.get_label(): bars.lines[0].get_color()
+            for bars in ax.containers
+            if len(bars.lines[0].get_xdata())
+        }
+        for ax in canvas.axes
+    )
+    assert coverage["8"] == precision["8"] != precision["2"]
+    assert "2" not in coverage
+
+
 def test_pictures_that_cannot_be_read_are_said(sweep_writer):
     sweep_writer.latent_dims, sweep_writer.pictures = (2,), False
     found = sections(main_study(read_sweep(sweep_writer.write())))

@@ -1,0 +1,40 @@
+"""Whether a page still shows what lies in its sweep directory: a hash of all it was drawn from."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+INPUTS = (
+    "spec.toml",
+    "environment.json",
+    "results.parquet",
+    "curves.parquet",
+    "throughput.parquet",
+)
+NOTE = ".drawn-from"
+
+
+def fingerprint(directory: Path) -> str:
+    """SHA-256 of the sweep's tables and of this package's own files, 64 hex digits.
+
+    Pictures follow from the runs in the tables and are not read.
+    """
+    package = Path(__file__).parent
+    sources = sorted(path for path in package.rglob("*") if path.suffix not in {"", ".pyc"})
+    digest = hashlib.sha256()
+    for path in (*sources, *(directory / name for name in INPUTS)):
+        content = path.read_bytes() if path.is_file() else b""
+        digest.update(f"{path.name} {len(content)} ".encode())
+        digest.update(content)
+    return digest.hexdigest()
+
+
+def is_fresh(report: Path, drawn_from: str) -> bool:
+    """Whether the page in ``report`` was drawn from exactly this."""
+    note = report / NOTE
+    return (
+        (report / "index.html").is_file()
+        and note.is_file()
+        and note.read_text(encoding="utf-8") == drawn_from
+    )

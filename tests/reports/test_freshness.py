@@ -1,0 +1,27 @@
+"""A page is drawn again when its numbers change, and not before."""
+
+import os
+
+import pandas as pd
+
+from reports import build
+
+
+def test_an_unchanged_sweep_keeps_its_page_and_a_changed_one_does_not(sweep_writer):
+    sweep = sweep_writer.write()
+    page = build(sweep)
+    os.utime(page, (1, 1))
+    assert build(sweep, only_if_changed=True) == page
+    assert page.stat().st_mtime == 1
+
+    results = pd.read_parquet(sweep / "results.parquet")
+    results.assign(test_mse=results["test_mse"] * 2).to_parquet(sweep / "results.parquet")
+    build(sweep, only_if_changed=True)
+    assert page.stat().st_mtime > 1
+
+
+def test_asking_outright_always_draws(sweep_writer):
+    page = build(sweep_writer.write())
+    os.utime(page, (1, 1))
+    build(page.parent.parent)
+    assert page.stat().st_mtime > 1
