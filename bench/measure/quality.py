@@ -60,13 +60,15 @@ class Subject:
 def measure(subject: Subject, reference: Reference) -> Values:
     """Columns of the enabled families for one member; ``metric_notes`` says what is missing."""
     enabled = reference.metrics
+    # Data without factors leave these columns null, as a sweep over an AE leaves the rate.
+    disentangles = enabled.disentanglement and reference.dataset.factors is not None
     families: list[tuple[bool, str, Callable[[Subject, Reference], Values]]] = [
         (True, "reconstruction", _reconstruction),
         (True, "rate", _rate),
         (enabled.rate_decomposition, "rate_decomposition", _rate_decomposition),
         (enabled.probes, "probes", _probes),
-        (enabled.disentanglement, "disentanglement", _disentanglement),
-        (enabled.disentanglement, "modularity", _modularity),
+        (disentangles, "disentanglement", _disentanglement),
+        (disentangles, "modularity", _modularity),
         (enabled.geometry, "neighborhoods", _neighborhoods),
         (enabled.geometry, "interpolation", _interpolation),
         (enabled.sample_quality, "prior samples", _prior_samples),

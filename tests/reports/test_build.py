@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from reports import SweepError, build
+from reports.freshness import NOTE
 from reports.page import _metric_notes
 from reports.sweep import SweepError as FromSweep
 from reports.sweep import read_sweep
@@ -21,7 +22,7 @@ def test_writes_page_figures_and_tables(default_report):
     assert figures == tables
     assert {"reconstruction", "rate-distortion", "latent-map", "decoded-samples"} <= set(figures)
     assert all(path.suffix == ".png" for path in (report / "figures").iterdir())
-    assert not list(report.rglob(".*"))
+    assert [path.name for path in report.rglob(".*")] == [NOTE]
 
 
 def test_tables_hold_the_numbers_drawn(default_report, default_sweep):

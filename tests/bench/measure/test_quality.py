@@ -127,6 +127,15 @@ def test_geometry_is_that_of_codes_paths_and_midpoints(measured, vae, reference)
     assert measured["interpolation_precision"] == pytest.approx(inside.mean())
 
 
+def test_only_midpoints_of_paths_are_asked_whether_they_look_real(vae, reference):
+    """Real images halfway on a quarter of the paths, and at no other place of any path."""
+    paths = np.random.default_rng(0).uniform(5, 6, vae.path_images.shape).astype(np.float32)
+    paths[:16, 5] = reference.test_pixels[:16]
+    paths[16:, 4] = reference.test_pixels[0]
+    values = measure(replace(vae, path_images=paths), reference)
+    assert values["interpolation_precision"] == 0.25
+
+
 def test_a_probe_stands_beside_its_controls(measured, vae, reference):
     on_codes = reference.probes(vae.answers.train_mu, vae.answers.test_mu)
     assert measured["probe_linear_accuracy"] == on_codes["linear"]
