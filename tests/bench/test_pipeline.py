@@ -151,7 +151,8 @@ def test_the_same_command_again_computes_nothing_and_changes_nothing(
 def test_the_report_is_drawn_from_finished_tables(sweep, tmp_path, monkeypatch):
     drawn = []
 
-    def build(directory):
+    def build(directory, *, only_if_changed):
+        assert only_if_changed
         drawn.append(table_of(directory).status.tolist())
         return directory / "report" / "index.html"
 

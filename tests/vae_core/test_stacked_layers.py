@@ -146,6 +146,8 @@ def test_every_weight_is_trained_once_and_none_lacks_storage(case):
     count = sum(value.numel() for value in members[0].parameters())
     assert sum(value.numel() for value in stacked.parameters()) == MEMBERS * count
     assert not any(value.is_meta for value in (*stacked.parameters(), *stacked.buffers()))
+    templates = [part._template[0] for part in stacked.modules() if hasattr(part, "_template")]
+    assert all(value.is_meta for template in templates for value in template.state_dict().values())
 
 
 def test_weights_of_a_member_are_copies(case):
