@@ -42,6 +42,13 @@ def report(session: nox.Session) -> None:
 
 
 @nox.session
+def kernels(session: nox.Session) -> None:
+    """Time the fused kernel; without a GPU, audit its machine code: ``nox -s kernels``."""
+    install(session)
+    session.run("python", "-m", "bench", "kernels", *session.posargs)
+
+
+@nox.session
 def peers(session: nox.Session) -> None:
     """Train the same models in pythae, JAX and plain PyTorch: ``nox -s peers -- [--rounds N]``."""
     install(session)

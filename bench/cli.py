@@ -205,6 +205,35 @@ def throughput(
 
 
 @app.command()
+def kernels(
+    out: Annotated[
+        Path, typer.Option(metavar="DIR", help="Where the tables go.  [default: runs/kernels]")
+    ] = Path("runs", "kernels"),
+    quick: Annotated[bool, typer.Option("--quick", help="Fewer sizes and repeats.")] = False,
+) -> None:
+    """Time the fused kernel against its baselines and the memory limit.
+
+    Without an NVIDIA GPU nothing is timed: the kernels are compiled ahead of time, their machine
+    code is held against its budgets, and their results against float64.
+
+    \b
+    Example:
+      python -m bench kernels --out runs/kernels
+    """  # noqa: D301
+    with _one_line_errors():
+        from bench.measure import kernel_benchmark as benchmark
+
+        code = benchmark.run(
+            out,
+            sizes=benchmark.QUICK_SIZES if quick else benchmark.SIZES,
+            repeats=benchmark.QUICK_REPEATS if quick else benchmark.REPEATS,
+            command=_command(),
+            say=typer.echo,
+        )
+        raise typer.Exit(code)
+
+
+@app.command()
 def datasets() -> None:
     """List the datasets and where to get them."""
     with _one_line_errors():
