@@ -40,7 +40,13 @@ Directory = Annotated[Path, typer.Argument(metavar="DIR", help="A sweep director
 
 
 def main() -> None:
-    """Entry point of ``vaebench`` and ``python -m bench``."""
+    """Entry point of ``vaebench`` and ``python -m bench``.
+
+    A network of one's own is imported from the working directory, which an installed script, unlike
+    ``python -m``, does not search by itself.
+    """
+    if str(Path.cwd()) not in sys.path:
+        sys.path.insert(0, str(Path.cwd()))
     app(prog_name=_program())
 
 
