@@ -131,10 +131,10 @@ def _opened(image: EncodedImage) -> Iterator[Image.Image]:
         ) from error
     except Image.DecompressionBombError as error:
         raise DataError(f"{image.source}: is too large: {error}") from error
+    except DataError:
+        raise
     # What Pillow's decoders raise on damaged files.
     except (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error) as error:
-        if isinstance(error, DataError):
-            raise
         raise DataError(f"{image.source}: the image is damaged: {error}") from error
 
 

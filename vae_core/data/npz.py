@@ -6,9 +6,12 @@ Nothing is unpickled, and the header of every array is checked before its values
 from __future__ import annotations
 
 import math
+import struct
+import tokenize
 import zipfile
 import zlib
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 import torch
@@ -25,8 +28,9 @@ MAX_BYTES = 4 * 2**30
 
 CHANNELS = (1, 3)
 COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
-ENCRYPTED = 0x1
-"""Bit of a zip member's flags."""
+HEADER_READERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
+UNREADABLE = 0x1 | 0x20 | 0x40
+"""Flags of a zip member that is encrypted or a patch."""
 
 
 def load(request: Request) -> Dataset:
@@ -52,7 +56,10 @@ def load(request: Request) -> Dataset:
                 for name in _wanted(archive, path)
                 if f"{name}.npy" in archive.namelist()
             }
-    except (OSError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+    except DataError:
+        raise
+    # What the zip reader raises on damaged files.
+    except (OSError, EOFError, ValueError, struct.error, zipfile.BadZipFile, zlib.error) as error:
         raise DataError(f"{path}: cannot be read as a .npz file: {error}") from error
     return _dataset(arrays, path)
 
@@ -84,20 +91,11 @@ def _wanted(archive: zipfile.ZipFile, path: Path) -> tuple[str, ...]:
 def _read(archive: zipfile.ZipFile, name: str, path: Path) -> NDArray[np.generic]:
     info = archive.getinfo(f"{name}.npy")
     where = f"{path}: {name}"
-    if info.flag_bits & ENCRYPTED or info.compress_type not in COMPRESSIONS:
+    if info.flag_bits & UNREADABLE or info.compress_type not in COMPRESSIONS:
         raise DataError(f"{where}: is encrypted or packed in a way that numpy.savez never does")
     with archive.open(info) as file:
-        try:
-            version = npy.read_magic(file)
-            read_header = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
-            if version not in read_header:
-                raise DataError(f"{where}: .npy version {version} is not allowed; 1.0 or 2.0 is")
-            shape, _, dtype = read_header[version](file)
-            header_bytes = file.tell()
-        except ValueError as error:
-            if isinstance(error, DataError):
-                raise
-            raise DataError(f"{where}: not a readable .npy array: {error}") from error
+        shape, dtype = _header(file, where)
+        header_bytes = file.tell()
     if dtype.hasobject:
         raise DataError(f"{where}: holds Python objects, which are never unpickled")
     size = dtype.itemsize * math.prod(shape)
@@ -113,6 +111,20 @@ def _read(archive: zipfile.ZipFile, name: str, path: Path) -> NDArray[np.generic
     with archive.open(info) as file:
         array: NDArray[np.generic] = npy.read_array(file, allow_pickle=False)
     return array
+
+
+def _header(file: IO[bytes], where: str) -> tuple[tuple[int, ...], np.dtype[np.generic]]:
+    try:
+        version = npy.read_magic(file)
+        read = HEADER_READERS[version]
+        shape, _, dtype = read(file)
+    except KeyError as error:
+        raise DataError(f"{where}: .npy version {error} is not allowed; 1.0 or 2.0 is") from error
+    # A header is a Python literal, and NumPy's parser passes on what Python says of others.
+    except (ValueError, RecursionError, MemoryError, tokenize.TokenError) as error:
+        reason = " ".join(str(error).split())
+        raise DataError(f"{where}: not a readable .npy array: {reason}") from error
+    return shape, dtype
 
 
 def _dataset(arrays: dict[str, NDArray[np.generic]], path: Path) -> Dataset:
