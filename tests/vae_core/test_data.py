@@ -27,3 +27,9 @@ def test_every_data_set_says_what_it_is_and_how_to_get_it():
     described = describe()
     assert [name for name, _, _ in described] == list(DATASETS)
     assert all(what and obtain for _, what, obtain in described)
+
+
+def test_only_image_files_can_be_resized():
+    message = r"^data\.image_size: 32 is not allowed for digits; only for images, hf is it$"
+    with pytest.raises(DataError, match=message):
+        load_dataset("digits", image_size=32)

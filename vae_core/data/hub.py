@@ -71,7 +71,7 @@ def _splits(package: Any, root: Path) -> dict[str, Any]:
         else:
             loaded = package.load_dataset(str(root))
     except Exception as error:  # the package, its readers and the network fail in many ways
-        reason = f"{type(error).__name__}: {error}"
+        reason = " ".join(f"{type(error).__name__}: {error}".split())
         raise DataError(f"{root}: cannot be loaded by the package datasets: {reason}") from error
     return dict(loaded) if isinstance(loaded, dict) else {TRAIN: loaded}
 

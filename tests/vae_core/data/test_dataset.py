@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from vae_core import DataError, Dataset
+from vae_core.data import Factors
 
 
 @pytest.fixture
@@ -103,3 +104,68 @@ def test_moving_keeps_everything(tiny):
     moved = tiny.to("cpu")
     assert moved.content_hash == tiny.content_hash
     assert (moved.name, moved.levels) == ("tiny", 250)
+
+
+@pytest.fixture
+def bare() -> Dataset:
+    """Float images without labels."""
+    images = torch.linspace(-1, 2, 20 * 12).view(20, 1, 3, 4)
+    return Dataset("bare", 1, images, None, images[:6], None)
+
+
+@pytest.fixture
+def known(tiny) -> Dataset:
+    """Images with two known factors."""
+    factors = torch.stack([torch.arange(20) % 4, torch.arange(20) % 5], dim=1)
+    return replace(tiny, factors=Factors(("a", "b"), (4, 5), factors, factors[:6]))
+
+
+def test_float_images_are_read_as_they_are(bare):
+    assert torch.equal(bare.pixels(bare.train_images), bare.train_images)
+    assert bare.pixels(bare.train_images.double()).dtype == torch.float32
+
+
+def test_without_labels_a_subset_is_a_fixed_random_choice(bare):
+    part = bare.subset(10, 3)
+    assert part.train_labels is None
+    assert part.test_labels is None
+    assert part.content_hash == bare.subset(10, 3).content_hash
+    firsts = part.train_images[:, 0, 0, 0]
+    assert torch.isin(firsts, bare.train_images[:, 0, 0, 0]).all()
+    assert not torch.equal(part.train_images, bare.train_images[:10])
+
+
+@pytest.mark.parametrize("size", [0, 21])
+def test_without_labels_any_number_there_is_is_allowed(bare, size):
+    message = rf"^data\.train_size: {size} is not allowed; bare has 20 train images, so 1 to 20 is$"
+    with pytest.raises(DataError, match=message):
+        bare.subset(size, None)
+    assert len(bare.subset(1, None).train_images) == 1
+
+
+def test_a_subset_keeps_each_image_with_its_factors(known):
+    part = known.subset(10, 4)
+    whole = {x.tobytes(): f for x, f in zip(*both(known), strict=True)}
+    for image, factors in zip(*both(part), strict=True):
+        np.testing.assert_array_equal(whole[image.tobytes()], factors)
+    assert part.factors.test.shape == (4, 2)
+    assert part.factors.names == ("a", "b")
+
+
+def both(dataset):
+    return dataset.train_images.numpy(), dataset.factors.train.numpy()
+
+
+def test_moving_keeps_what_is_known_and_what_is_not(bare, known):
+    assert known.to("cpu").content_hash == known.content_hash
+    assert bare.to("cpu").train_labels is None
+
+
+def test_the_hash_knows_labels_and_factors(tiny, known):
+    hashes = {
+        tiny.content_hash,
+        replace(tiny, train_labels=None, test_labels=None).content_hash,
+        known.content_hash,
+        replace(known, factors=replace(known.factors, train=known.factors.train + 1)).content_hash,
+    }
+    assert len(hashes) == 4

@@ -3,7 +3,12 @@
 import numpy as np
 import pytest
 
-from vae_core.data.split import stratified_split, stratified_subset
+from vae_core.data.split import (
+    fixed_split,
+    fixed_subset,
+    stratified_split,
+    stratified_subset,
+)
 
 UNEVEN = np.repeat([0, 1, 2], [100, 60, 7])
 
@@ -49,3 +54,23 @@ def test_choices_do_not_depend_on_the_global_random_state():
     np.random.seed(2)  # noqa: NPY002
     second = stratified_split(UNEVEN, 40)[1], stratified_subset(UNEVEN, 40)
     np.testing.assert_array_equal(first, second)
+
+
+def test_a_fixed_subset_is_stratified_where_there_are_labels():
+    np.testing.assert_array_equal(fixed_subset(167, 40, UNEVEN), stratified_subset(UNEVEN, 40))
+    without = fixed_subset(167, 40, None)
+    assert len(np.unique(without)) == 40
+    assert not shares_kept(UNEVEN, without)
+
+
+def test_all_rows_stay_in_their_order():
+    for labels in (UNEVEN, None):
+        np.testing.assert_array_equal(fixed_subset(167, 167, labels), np.arange(167))
+
+
+@pytest.mark.parametrize("labels", [UNEVEN, np.arange(167), None], ids=["uneven", "single", "no"])
+def test_a_fixed_split_takes_classes_of_any_size(labels):
+    train, test = fixed_split(167, 33, labels)
+    assert len(test) == 33
+    np.testing.assert_array_equal(np.sort(np.concatenate([train, test])), np.arange(167))
+    assert (np.diff(train) > 0).all()

@@ -1,0 +1,154 @@
+"""What is measured where factors are known, and what is said where labels or factors are not."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from bench.measure import reference as module
+from bench.measure.forward import ask
+from bench.measure.pictures import draw_pictures
+from bench.measure.quality import Subject, measure
+from bench.measure.reference import DCI_VALUES, Reference
+from bench.metrics import MetricError, dci, modularity, mutual_information_gap, sap
+from bench.plan import MetricsSpec
+from vae_core import Member, StackedAutoencoders, Structure, load_dataset
+
+FACTORS_ONLY = MetricsSpec(
+    probes=False, sample_quality=False, geometry=False, rate_decomposition=False
+)
+COLUMNS = {
+    "mutual_information_gap", "sap", "modularity",
+    "dci_disentanglement", "dci_completeness", "dci_informativeness",
+}  # fmt: skip
+
+
+def untrained(dataset, latent_dim=2):
+    structure = Structure("linear", (), dataset.image_shape, latent_dim, "gaussian")
+    return StackedAutoencoders(structure, [Member("vae", 0, 1.0, 1.0)])
+
+
+def subject_of(model, dataset):
+    unused = np.zeros((0, dataset.pixels_per_image), np.float32)
+    answers = ask(model, dataset, prior_samples=64, backend="reference").member(0)
+    return Subject(model.structure, model.members[0], True, answers, unused, unused)
+
+
+@pytest.fixture(scope="module")
+def sprites():
+    return load_dataset("sprites", train_size=300, test_size=20)
+
+
+@pytest.fixture(scope="module")
+def reference(sprites):
+    return Reference(sprites, FACTORS_ONLY)
+
+
+@pytest.fixture(scope="module")
+def subject(sprites):
+    return subject_of(untrained(sprites), sprites)
+
+
+@pytest.fixture(scope="module")
+def measured(subject, reference):
+    return measure(subject, reference)
+
+
+def test_every_metric_is_of_the_means_of_training_images(measured, subject, sprites):
+    codes, factors = subject.answers.train_mu, sprites.factors.train.numpy()
+    expected = {
+        "mutual_information_gap": mutual_information_gap(codes, factors),
+        "sap": sap(codes, factors),
+        "modularity": modularity(codes, factors),
+    }
+    assert {name: measured[name] for name in expected} == pytest.approx(expected)
+    assert measured["metric_notes"] is None
+    assert measured.keys() >= COLUMNS
+
+
+def test_dci_sees_few_values_of_a_factor(measured, subject, sprites):
+    factors = sprites.factors.train.numpy()
+    few = np.stack(
+        [factors[:, 0], factors[:, 1] * 4 // 6, factors[:, 2] // 10, *(factors[:, 3:] // 8).T],
+        axis=1,
+    )
+    assert few.max(axis=0).tolist() == [2, 3, 3, 3, 3]
+    expected = {f"dci_{name}": value for name, value in dci(subject.answers.train_mu, few).items()}
+    assert {name: measured[name] for name in expected} == pytest.approx(expected)
+
+
+def test_points_are_limited(sprites, monkeypatch):
+    monkeypatch.setattr(module, "PROBE_LIMIT", 200)
+    monkeypatch.setattr(module, "DCI_LIMIT", 50)
+    reference = Reference(sprites, FACTORS_ONLY)
+    assert reference.factors.shape == (200, 5)
+    np.testing.assert_array_equal(
+        reference.factors, sprites.factors.train.numpy()[reference.probe_rows]
+    )
+    assert reference.dci_factors.shape == (50, 5)
+    assert reference.dci_factors.max() < DCI_VALUES
+    assert len(np.unique(reference.dci_rows)) == 50
+
+
+def test_one_code_has_a_modularity_alone(sprites):
+    values = measure(subject_of(untrained(sprites, 1), sprites), Reference(sprites, FACTORS_ONLY))
+    assert values.keys() & COLUMNS == {"modularity"}
+    assert values["metric_notes"].startswith("disentanglement: codes has 1 column")
+
+
+def test_the_family_can_be_turned_off(subject, sprites):
+    off = FACTORS_ONLY.model_copy(update={"disentanglement": False})
+    values = measure(subject, Reference(sprites, off))
+    assert not values.keys() & COLUMNS
+    assert values["metric_notes"] is None
+
+
+@pytest.fixture(scope="module")
+def unlabelled():
+    return load_dataset("linear-gaussian", train_size=120, test_size=64)
+
+
+def test_without_labels_the_reason_is_told_and_the_rest_is_measured(unlabelled):
+    model = untrained(unlabelled)
+    subject = replace(
+        subject_of(model, unlabelled),
+        mixture_images=unlabelled.test_images.flatten(1).numpy() + 0.1,
+        path_images=np.random.default_rng(0).random((64, 11, 64), dtype=np.float32),
+    )
+    values = measure(subject, Reference(unlabelled, MetricsSpec()))
+    assert values["metric_notes"] == "probes: the data have no labels"
+    assert not any(name.startswith("probe_") for name in values)
+    assert not values.keys() & COLUMNS
+    assert {"test_mse", "trustworthiness", "prior_recall", "gmm_frechet"} <= values.keys()
+
+
+def test_without_factors_there_are_none_to_ask_for(unlabelled):
+    with pytest.raises(MetricError, match=r"^the data have no known factors$"):
+        _ = Reference(unlabelled, MetricsSpec()).factors
+
+
+def test_without_labels_choices_are_fixed_and_random(unlabelled, monkeypatch):
+    monkeypatch.setattr(module, "PROBE_LIMIT", 50)
+    reference = Reference(unlabelled, MetricsSpec(samples=20))
+    for rows, size, of in ((reference.rows, 20, 64), (reference.probe_rows, 50, 120)):
+        assert len(np.unique(rows)) == size
+        assert rows.max() >= of / 2
+    with pytest.raises(MetricError, match=r"^the data have no labels$"):
+        reference.probes(np.zeros((120, 2)), np.zeros((64, 2)))
+
+
+def test_pictures_of_unlabelled_data_say_so(unlabelled):
+    model = untrained(unlabelled)
+    answers = ask(model, unlabelled, prior_samples=64, backend="reference").member(0)
+    pictures = draw_pictures(model.member(0), answers, Reference(unlabelled, MetricsSpec()))
+    for name in ("original_labels", "interpolation_labels", "code_labels"):
+        assert (pictures[name] == -1).all()
+    assert pictures["interpolation_labels"].shape == (4, 2)
+    assert pictures["originals"].shape == (16, 8, 8)
+
+
+def test_float_images_reach_the_networks_as_they_are(unlabelled):
+    reference = Reference(unlabelled, MetricsSpec())
+    np.testing.assert_array_equal(reference.test_pixels, unlabelled.test_images.flatten(1).numpy())
+    assert torch.equal(unlabelled.pixels(unlabelled.train_images), unlabelled.train_images)
