@@ -41,7 +41,7 @@ PROBE_LIMIT = 10_000
 """Training codes a probe is fitted on, at most; more change a linear probe little and cost much."""
 
 DCI_LIMIT = 500
-DCI_VALUES = 4
+DCI_VALUES = 3
 """Points and values of a factor for DCI, at most. It grows a hundred trees for every value of every
 factor: on sprites with all 113 values and 10,000 points it would take minutes a model.
 """

@@ -69,11 +69,10 @@ def test_every_metric_is_of_the_means_of_training_images(measured, subject, spri
 
 def test_dci_sees_few_values_of_a_factor(measured, subject, sprites):
     factors = sprites.factors.train.numpy()
-    few = np.stack(
-        [factors[:, 0], factors[:, 1] * 4 // 6, factors[:, 2] // 10, *(factors[:, 3:] // 8).T],
-        axis=1,
-    )
-    assert few.max(axis=0).tolist() == [2, 3, 3, 3, 3]
+    few = factors * 3 // [3, 6, 40, 32, 32]
+    assert np.bincount(few[:, 3]).tolist() == [
+        np.isin(factors[:, 3], part).sum() for part in (range(11), range(11, 22), range(22, 32))
+    ]
     expected = {f"dci_{name}": value for name, value in dci(subject.answers.train_mu, few).items()}
     assert {name: measured[name] for name in expected} == pytest.approx(expected)
 
