@@ -16,8 +16,10 @@ from kernels import reparameterize_kl
 from vae_core.model import Autoencoder, split_parameters
 from vae_core.networks import build_networks, resolve_factory
 from vae_core.objectives import LIKELIHOODS, OBJECTIVES
+from vae_core.one_by_one import WAYS, OneByOne, how_stacked, stack_tried
 from vae_core.stacked_layers import Stacked
-from vae_core.stacking import stack
+
+TRIAL_BATCH = 4
 
 
 @dataclass(frozen=True)
@@ -82,8 +84,9 @@ class StackedAutoencoders(nn.Module):
         self.likelihood = LIKELIHOODS[structure.likelihood]
 
         networks = [initial_networks(structure, member.seed) for member in members]
-        self.encoder: Stacked = stack([encoder for encoder, _ in networks])
-        self.decoder: Stacked = stack([decoder for _, decoder in networks])
+        encoders, decoders = zip(*networks, strict=True)
+        self.encoder: Stacked = stack_tried(encoders, _example(*structure.image_shape))
+        self.decoder: Stacked = stack_tried(decoders, _example(structure.latent_dim))
         self.seeds: Tensor
         self.recon_weights: Tensor
         self.kl_weights: Tensor
@@ -94,6 +97,23 @@ class StackedAutoencoders(nn.Module):
         self.register_buffer(
             "kl_weights", torch.tensor([member.kl_weight or 0.0 for member in members])
         )
+
+    @property
+    def stacking(self) -> str:
+        """How the members run at once: ``native``, ``vmap`` or ``one by one``, the slower of the
+        two networks' ways.
+        """
+        return max(map(how_stacked, (self.encoder, self.decoder)), key=WAYS.index)
+
+    @property
+    def stacking_notes(self) -> list[str]:
+        """Why a network is run one by one, where one is."""
+        parts = {"encoder": self.encoder, "decoder": self.decoder}
+        return [
+            f"{name} one by one: {network.reason}"
+            for name, network in parts.items()
+            if isinstance(network, OneByOne)
+        ]
 
     def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Images ``[K, B, C, H, W]`` to means and log-variances ``[K, B, D]``; deterministic
@@ -109,7 +129,8 @@ class StackedAutoencoders(nn.Module):
         """
         first = self.deterministic
         if first == len(self.members):
-            return mu, mu.new_zeros(mu.shape[:-1])
+            kl_dtype = torch.promote_types(mu.dtype, torch.float32)
+            return mu, mu.new_zeros(mu.shape[:-1], dtype=kl_dtype)
         z, kl = reparameterize_kl(
             mu[first:],
             logvar[first:],
@@ -136,6 +157,11 @@ class StackedAutoencoders(nn.Module):
         encoder.load_state_dict(self.encoder.member_state(k))
         decoder.load_state_dict(self.decoder.member_state(k))
         return autoencoder(self.structure, self.members[k].objective, encoder, decoder).eval()
+
+
+def _example(*shape: int) -> Tensor:
+    """A small batch of inputs in [0, 1) to try a network with, always the same."""
+    return torch.rand(TRIAL_BATCH, *shape, generator=torch.Generator().manual_seed(0))
 
 
 def initial_networks(structure: Structure, seed: int) -> tuple[nn.Module, nn.Module]:

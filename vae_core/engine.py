@@ -1,20 +1,28 @@
-"""How a step's losses are computed: as written, or compiled by ``torch.compile``.
+"""Who computes a step's losses and gradients: PyTorch as written, or a program compiled from it.
 
-Compiling saves part of a step and costs seconds, so nothing here does it unasked. What cannot be
-compiled whole is refused: an engine that was asked for never gives way to another.
+``auto`` compiles only what was measured to gain from it (``docs/performance.md``), which is a
+function of a run's configuration alone, and says so when it had to give way. An engine that was
+asked for by name never gives way to another.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol, TypeVar, cast
+from typing import TypeVar, cast
 
 import torch
 from torch import Tensor
 
 from vae_core.cohort import Losses, StackedAutoencoders
+from vae_core.stacked_layers import Stacked, StackedLinear, Stateless
+from vae_core.stacking import StackedSequential
 
-ENGINES = ("eager", "compiled")
+ENGINES = ("auto", "eager", "compiled")
+DTYPES = ("float32", "bfloat16")
+
+COMPILE_FROM_STEPS = 10_000
+"""Steps from which compiling pays for itself, a cohort of 16 taken: it costs about 25 s of
+processor time once and saves 0.19 ms a model and step."""
 
 MAX_PROGRAMS = 1_024
 """Programs one function may be compiled to in a process: every structure of a sweep is one."""
@@ -22,33 +30,79 @@ MAX_PROGRAMS = 1_024
 Function = TypeVar("Function", bound=Callable[..., object])
 
 
-class LossFunction(Protocol):
-    """``StackedAutoencoders.losses``, by whatever engine."""
+class Engine:
+    """Computes losses of a model and leaves their gradients in its parameters.
 
-    def __call__(self, x: Tensor, *, step: int, stream: int, backend: str) -> Losses:
-        """Losses of one batch ``[K, B, C, H, W]``."""
-        ...
+    Parameters
+    ----------
+    model
+        The stacked members, on their device.
+    requested
+        One of ``ENGINES``.
+    dtype
+        One of ``DTYPES``: what the networks compute in; losses are float32 always.
+    steps
+        How many batches it will be asked for.
 
-
-def loss_function(model: StackedAutoencoders, engine: str) -> LossFunction:
-    """Return the model's losses as computed by ``engine``; ``compiled`` compiles at its first call.
+    Attributes
+    ----------
+    name
+        ``eager`` or ``compiled``: what runs.
+    reason
+        Why ``auto`` gave way to eager after choosing otherwise; None where it did not.
 
     Raises
     ------
     ValueError
-        When ``engine`` is unknown.
+        When ``requested`` or ``dtype`` is unknown.
     """
-    if engine == "eager":
-        return model.losses
-    if engine != "compiled":
-        raise ValueError(f"engine: {engine!r} is unknown; {', '.join(ENGINES)} are allowed")
-    compiled = compile_whole(model.losses)
 
-    def losses(x: Tensor, *, step: int, stream: int, backend: str) -> Losses:
-        # A number would be part of the program, which would be compiled anew at each step.
-        return compiled(x, step=torch.tensor(step), stream=stream, backend=backend)
+    def __init__(
+        self, model: StackedAutoencoders, requested: str, *, dtype: str, steps: int
+    ) -> None:
+        if requested not in ENGINES:
+            raise ValueError(f"engine: {requested!r} is unknown; {', '.join(ENGINES)} are allowed")
+        if dtype not in DTYPES:
+            raise ValueError(f"dtype: {dtype!r} is unknown; {', '.join(DTYPES)} are allowed")
+        self.name = _chosen(model, steps) if requested == "auto" else requested
+        self.reason: str | None = None
+        self._model = model
+        self._autocast = autocast(model.seeds.device, dtype)
+        self._may_give_way = requested == "auto" and self.name == "compiled"
+        self._compiled = compile_whole(model.losses) if self.name == "compiled" else None
 
-    return losses
+    def gradients(self, x: Tensor, *, step: int, stream: int, backend: str) -> Losses:
+        """Losses of one batch ``[K, B, C, H, W]``; each member's parameters hold the gradient of
+        its own loss afterwards, and nothing of earlier calls.
+        """
+        if not self._may_give_way:
+            return self._gradients(x, step, stream, backend)
+        buffers = {name: value.clone() for name, value in self._model.named_buffers()}
+        try:
+            losses = self._gradients(x, step, stream, backend)
+        except _compiler_errors() as error:
+            self.name, self._compiled = "eager", None
+            self.reason = f"eager because compiling failed: {_first_line(error)}"
+            self._model.load_state_dict(buffers, strict=False)
+            losses = self._gradients(x, step, stream, backend)
+        self._may_give_way = False
+        return losses
+
+    def _gradients(self, x: Tensor, step: int, stream: int, backend: str) -> Losses:
+        self._model.zero_grad(set_to_none=True)
+        with self._autocast:
+            if self._compiled is None:
+                losses = self._model.losses(x, step=step, stream=stream, backend=backend)
+            else:
+                # A number would be part of the program, which would be compiled anew at each step.
+                losses = self._compiled(x, step=torch.tensor(step), stream=stream, backend=backend)
+        losses.loss.sum().backward()  # type: ignore[no-untyped-call]
+        return losses
+
+
+def autocast(device: torch.device, dtype: str) -> torch.autocast:
+    """Networks called within compute in ``dtype``, from weights that stay float32."""
+    return torch.autocast(device.type, torch.bfloat16, enabled=dtype == "bfloat16")
 
 
 def compile_whole(function: Function) -> Function:
@@ -61,3 +115,26 @@ def compile_whole(function: Function) -> Function:
     limits.recompile_limit = max(limits.recompile_limit, MAX_PROGRAMS)
     limits.accumulated_recompile_limit = max(limits.accumulated_recompile_limit, MAX_PROGRAMS)
     return cast("Function", torch.compile(function, dynamic=False, fullgraph=True))
+
+
+def _chosen(model: StackedAutoencoders, steps: int) -> str:
+    gains = steps >= COMPILE_FROM_STEPS and model.seeds.device.type == "cpu" and _is_dense(model)
+    return "compiled" if gains else "eager"
+
+
+def _is_dense(model: StackedAutoencoders) -> bool:
+    """Whether all layers are dense: convolutions and vmapped modules are slower when compiled."""
+    layers = [layer for layer in model.modules() if isinstance(layer, Stacked)]
+    return all(isinstance(layer, StackedLinear | Stateless | StackedSequential) for layer in layers)
+
+
+def _compiler_errors() -> tuple[type[Exception], ...]:
+    from torch._dynamo.exc import TorchDynamoException
+    from torch._inductor.exc import CppCompileError, InvalidCxxCompiler
+
+    return TorchDynamoException, CppCompileError, InvalidCxxCompiler
+
+
+def _first_line(error: Exception) -> str:
+    lines = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__

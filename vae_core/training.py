@@ -16,21 +16,23 @@ from torch import Tensor
 
 from vae_core.cohort import Losses, StackedAutoencoders
 from vae_core.data import Dataset
-from vae_core.engine import loss_function
+from vae_core.engine import Engine
 from vae_core.streams import TRAINING
 
 
 @dataclass(frozen=True)
 class TrainingConfig:
     """Passes over the data, images a batch, Adam's learning rate, who draws the noise (``kernels``
-    backend), and who computes the losses (``vae_core.engine``).
+    backend), who computes losses and gradients (``vae_core.engine``), and in what the networks
+    compute: ``float32``, or ``bfloat16`` by autocast with weights and losses in float32.
     """
 
     epochs: int
     batch_size: int
     learning_rate: float
     backend: str
-    engine: str = "eager"
+    engine: str = "auto"
+    dtype: str = "float32"
 
     def steps(self, train_size: int) -> int:
         """Whole batches in all epochs: an epoch is ⌊N / B⌋ batches of a fresh permutation."""
@@ -87,7 +89,9 @@ class Trainer:
         self.steps_per_epoch = train_size // config.batch_size
         # One kernel for all weights of all members.
         self.optimizer = torch.optim.Adam(model.parameters(), lr=config.learning_rate, fused=True)
-        self.losses = loss_function(model, config.engine)
+        self.engine = Engine(
+            model, config.engine, dtype=config.dtype, steps=config.steps(train_size)
+        )
         self._batches = BatchOrder(
             [member.seed for member in model.members],
             train_size,
@@ -118,9 +122,7 @@ class Trainer:
     def step(self, rows: Tensor, step: int) -> Losses:
         """Train once on the images ``rows`` ``[K, B]`` of the training set, as step ``step``."""
         x = self.dataset.pixels(self.dataset.train_images[rows])
-        losses = self.losses(x, step=step, stream=TRAINING, backend=self.config.backend)
-        self.optimizer.zero_grad(set_to_none=True)
-        losses.loss.sum().backward()  # type: ignore[no-untyped-call]
+        losses = self.engine.gradients(x, step=step, stream=TRAINING, backend=self.config.backend)
         self.optimizer.step()
         return losses
 

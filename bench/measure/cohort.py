@@ -89,7 +89,10 @@ def load_reference(data: DataSpec, metrics: MetricsSpec) -> Reference:
 
 @dataclass(frozen=True)
 class Trained:
-    """A cohort after its last step; ``peak_memory_bytes`` is CUDA's allocator's, None on a CPU."""
+    """A cohort after its last step; ``peak_memory_bytes`` is CUDA's allocator's, None on a CPU.
+
+    ``engine`` is what computed its gradients; ``notes`` say what had to give way, if anything.
+    """
 
     model: StackedAutoencoders
     dataset: Dataset
@@ -97,6 +100,8 @@ class Trained:
     history: History
     seconds: float
     peak_memory_bytes: int | None
+    engine: str
+    notes: tuple[str, ...]
 
 
 def train_cohort(cohort: Cohort, dataset: Dataset) -> Trained:
@@ -108,7 +113,8 @@ def train_cohort(cohort: Cohort, dataset: Dataset) -> Trained:
     on_device = dataset.to(device)
     model = build_model(cohort.runs, dataset).to(device)
     config = training_of(cohort.runs[0])
-    history = Trainer(model, on_device, config).train()
+    trainer = Trainer(model, on_device, config)
+    history = trainer.train()
     synchronize(device)
     return Trained(
         model=model,
@@ -119,6 +125,8 @@ def train_cohort(cohort: Cohort, dataset: Dataset) -> Trained:
         peak_memory_bytes=(
             torch.cuda.max_memory_allocated(device) if device.type == "cuda" else None
         ),
+        engine=trainer.engine.name,
+        notes=(*model.stacking_notes, *filter(None, [trainer.engine.reason])),
     )
 
 
@@ -177,6 +185,9 @@ def _result(
         "train_steps": steps,
         "train_seconds": trained.seconds,
         "peak_memory_bytes": trained.peak_memory_bytes,
+        "engine": trained.engine,
+        "stacking": model.stacking,
+        "training_notes": "; ".join(trained.notes) or None,
     }
     curves = _curves(trained.history, k, is_stochastic=is_stochastic)
     bad_step = int(trained.history.first_bad_step[k])
@@ -241,6 +252,8 @@ def training_of(run: RunConfig) -> TrainingConfig:
         batch_size=run.batch_size,
         learning_rate=run.learning_rate,
         backend=resolve_backend(run.kernel, torch.device(run.device)),
+        engine=run.engine,
+        dtype=run.dtype,
     )
 
 

@@ -11,8 +11,8 @@ from vae_core.streams import TRAINING
 
 
 def prepare(task: Task, seeds: Sequence[int], *, engine: str = "eager") -> Training:
-    """Ready the cohort of ``seeds``; ``engine`` computes its losses, a first time before any clock
-    runs.
+    """Ready the cohort of ``seeds``; ``engine`` computes its gradients, a first time before any
+    clock runs.
     """
     members = [Member("vae", seed, task.kl_weight, task.recon_weight) for seed in seeds]
     model = StackedAutoencoders(task.structure, members)
@@ -21,8 +21,7 @@ def prepare(task: Task, seeds: Sequence[int], *, engine: str = "eager") -> Train
     )
     trainer = Trainer(model, task.dataset, config)
     x = task.train_pixels[: task.batch_size].expand(len(seeds), -1, -1, -1, -1)
-    first = trainer.losses(x, step=0, stream=TRAINING, backend=config.backend)
-    first.loss.sum().backward()  # type: ignore[no-untyped-call]
+    trainer.engine.gradients(x, step=0, stream=TRAINING, backend=config.backend)
 
     def networks() -> list[Networks]:
         singles = [model.member(k) for k in range(len(seeds))]

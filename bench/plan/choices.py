@@ -11,6 +11,7 @@ __all__ = [
     "DATASETS",
     "DEVICES",
     "DTYPES",
+    "ENGINES",
     "KERNELS",
     "LIKELIHOODS",
     "OBJECTIVES",
@@ -51,5 +52,6 @@ DATASETS = (
 LIKELIHOODS = ("gaussian", "bernoulli")
 ARCHITECTURES = ("linear", "mlp", "conv")
 DEVICES = ("cpu", "cuda")
-DTYPES = ("float32",)
+DTYPES = ("float32", "bfloat16")
 KERNELS = ("auto", "reference", "triton")
+ENGINES = ("auto", "eager", "compiled")

@@ -12,7 +12,7 @@ from bench.plan.spec import MetricsSpec, SweepSpec
 
 __all__ = ["SCHEMA_VERSION", "RunConfig", "expand"]
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """Raised when the same configuration would give other results or other columns: ids change."""
 
 
@@ -41,6 +41,7 @@ class RunConfig:
     batch_size: int
     learning_rate: float
     kernel: str
+    engine: str = "auto"
     metrics: MetricsSpec
     run_id: str = field(init=False, compare=False)
 
@@ -88,7 +89,8 @@ def _metrics_table(metrics: MetricsSpec) -> dict[str, Any]:
 
 
 def expand(spec: SweepSpec, data_hash: str) -> list[RunConfig]:
-    """The runs of a specification, in order of device, latent dimension, objective, weights, seed.
+    """The runs of a specification, in order of device, dtype, latent dimension, objective, weights,
+    seed.
 
     Parameters
     ----------
@@ -104,11 +106,11 @@ def expand(spec: SweepSpec, data_hash: str) -> list[RunConfig]:
         "architecture": model.architecture,
         "hidden": () if model.architecture == "linear" else model.hidden,
         "likelihood": model.likelihood,
-        "dtype": training.dtype,
         "epochs": training.epochs,
         "batch_size": training.batch_size,
         "learning_rate": training.learning_rate,
         "kernel": training.kernel,
+        "engine": training.engine,
         "metrics": spec.metrics,
     }
     return [
@@ -118,10 +120,13 @@ def expand(spec: SweepSpec, data_hash: str) -> list[RunConfig]:
             kl_weight=kl_weight,
             recon_weight=recon_weight,
             device=device,
+            dtype=dtype,
             seed=seed,
             **shared,
         )
-        for device, latent_dim, objective in product(axes.device, axes.latent_dim, axes.objective)
+        for device, dtype, latent_dim, objective in product(
+            axes.device, axes.dtype, axes.latent_dim, axes.objective
+        )
         for kl_weight, recon_weight, seed in product(
             _used(objective, "kl_weight", axes.kl_weight), axes.recon_weight, axes.seed
         )

@@ -14,6 +14,7 @@ from bench.plan.choices import (
     DATASETS,
     DEVICES,
     DTYPES,
+    ENGINES,
     KERNELS,
     LIKELIHOODS,
     OBJECTIVE_FACTS,
@@ -54,6 +55,7 @@ PositiveReal = Annotated[float, constrained(Real(positive=True))]
 Switch = Annotated[bool, constrained(Flag())]
 Objective = Annotated[str, constrained(Choice(OBJECTIVES))]
 Device = Annotated[str, constrained(Choice(DEVICES))]
+Dtype = Annotated[str, constrained(Choice(DTYPES))]
 
 IsList = BeforeValidator(list_of_values)
 Distinct = AfterValidator(distinct)
@@ -91,24 +93,31 @@ class ModelSpec(Section):
 
 
 class SweepAxes(Section):
-    """``[sweep]``: the axes whose product is the grid; one left out has its default."""
+    """``[sweep]``: the axes whose product is the grid; one left out has its default.
+
+    ``dtype`` is what the networks compute in while they train (autocast); weights, losses, metrics
+    and everything else are float32.
+    """
 
     objective: Annotated[tuple[Objective, ...], IsList, Distinct] = ("ae", "vae")
     latent_dim: Annotated[tuple[Width, ...], IsList, Distinct] = (16,)
     kl_weight: Annotated[tuple[Weight, ...], IsList, Distinct] = (1.0,)
     recon_weight: Annotated[tuple[PositiveReal, ...], IsList, Distinct] = (1.0,)
     device: Annotated[tuple[Device, ...], IsList, Distinct] = ("cpu",)
+    dtype: Annotated[tuple[Dtype, ...], IsList, Distinct] = ("float32",)
     seed: Annotated[tuple[Seed, ...], IsList, Distinct] = (0,)
 
 
 class TrainingSpec(Section):
-    """``[training]``: one optimiser setting for every run of the sweep."""
+    """``[training]``: one optimiser setting for every run of the sweep, who draws its noise and who
+    computes its gradients.
+    """
 
     epochs: Annotated[int, constrained(Whole(1, 1_000_000))] = 100
     batch_size: Count = 128
     learning_rate: PositiveReal = 1e-3
     kernel: Annotated[str, constrained(Choice(KERNELS))] = "auto"
-    dtype: Annotated[str, constrained(Choice(DTYPES))] = "float32"
+    engine: Annotated[str, constrained(Choice(ENGINES))] = "auto"
 
 
 class MetricsSpec(Section):

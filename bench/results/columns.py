@@ -97,6 +97,7 @@ COLUMNS = (
     *_columns("float", "1", "mutual_information_gap sap modularity"),
     *_columns("float", "1", "dci_disentanglement dci_completeness dci_informativeness"),
     *_columns("text", None, "metric_notes"),
+    *_columns("text", None, "engine stacking training_notes"),
 )
 
 COLUMNS_BY_NAME = {column.name: column for column in COLUMNS}

@@ -9,6 +9,7 @@ import torch
 from bench import plan
 from kernels import BackendError, resolve_backend
 from vae_core import ARCHITECTURES, DATASETS, LIKELIHOODS, OBJECTIVES
+from vae_core.engine import DTYPES, ENGINES
 from vae_core.objectives import Objective
 
 
@@ -19,8 +20,10 @@ from vae_core.objectives import Objective
         (plan.ARCHITECTURES, ARCHITECTURES),
         (plan.LIKELIHOODS, LIKELIHOODS),
         (plan.OBJECTIVES, OBJECTIVES),
+        (plan.ENGINES, ENGINES),
+        (plan.DTYPES, DTYPES),
     ],
-    ids=["datasets", "architectures", "likelihoods", "objectives"],
+    ids=["datasets", "architectures", "likelihoods", "objectives", "engines", "dtypes"],
 )
 def test_the_names_are_the_same(words, table):
     assert list(words) == list(table)

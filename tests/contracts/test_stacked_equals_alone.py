@@ -41,6 +41,8 @@ NETWORKS = [
     ("own_networks:residual", (8,), "gaussian"),
     ("own_networks:normalised", (3,), "bernoulli"),
     ("own_networks:tied", (8,), "gaussian"),
+    ("own_networks:choosy", (8,), "gaussian"),
+    ("own_networks:remembering", (8,), "gaussian"),
 ]
 
 

@@ -107,3 +107,62 @@ def dropping_out(*, image_shape, latent_dim, posterior_parameters, hidden):
     pixels = math.prod(image_shape)
     encoder = nn.Sequential(nn.Flatten(), nn.Dropout(0.1), nn.Linear(pixels, posterior_parameters))
     return encoder, nn.Sequential(nn.Linear(latent_dim, pixels), nn.Unflatten(1, image_shape))
+
+
+class Choosy(nn.Module):
+    """Looks at its values to decide what to do, which vmap cannot follow."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.tanh(x) if x.mean() > 0 else x / 2
+
+
+class Remembering(nn.Module):
+    """Replaces a buffer at each call; under vmap the replacement is lost without a word."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(width))
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.training:
+            self.mean = 0.9 * self.mean + 0.1 * x.detach().mean(0)
+        return x - self.mean
+
+
+def _around(make_layer, *, image_shape, latent_dim, posterior_parameters, hidden):
+    pixels, (width,) = math.prod(image_shape), hidden
+    encoder = nn.Sequential(
+        nn.Flatten(),
+        nn.Linear(pixels, width),
+        make_layer(width),
+        nn.Linear(width, posterior_parameters),
+    )
+    decoder = nn.Sequential(
+        nn.Linear(latent_dim, width),
+        make_layer(width),
+        nn.Linear(width, pixels),
+        nn.Unflatten(1, image_shape),
+    )
+    return encoder, decoder
+
+
+def choosy(**sizes):
+    """Networks with control flow that depends on data."""
+    return _around(lambda width: Choosy(), **sizes)
+
+
+def remembering(**sizes):
+    """Networks with state that is replaced."""
+    return _around(Remembering, **sizes)
+
+
+class Noisy(nn.Module):
+    """Draws random numbers where no table of layers can see it."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + torch.randn_like(x)
+
+
+def noisy(**sizes):
+    """Networks that answer differently each time."""
+    return _around(lambda width: Noisy(), **sizes)

@@ -31,11 +31,11 @@ RUN = RunConfig(
 )
 CANONICAL = (
     '{"architecture":"mlp","batch_size":128,"data_hash":"abc","dataset":"digits","device":"cpu",'
-    '"dtype":"float32","epochs":100,"hidden":[128,64],"kernel":"auto","kl_weight":0.1,'
-    '"latent_dim":8,"learning_rate":0.001,"likelihood":"gaussian","metrics":{'
+    '"dtype":"float32","engine":"auto","epochs":100,"hidden":[128,64],"kernel":"auto",'
+    '"kl_weight":0.1,"latent_dim":8,"learning_rate":0.001,"likelihood":"gaussian","metrics":{'
     '"disentanglement":true,"geometry":true,"neighbors":5,"probes":true,'
     '"rate_decomposition":true,"sample_quality":true,"samples":null,"throughput":true},'
-    '"objective":"vae","recon_weight":1.0,"schema_version":1,"seed":3}'
+    '"objective":"vae","recon_weight":1.0,"schema_version":2,"seed":3}'
 )
 OTHER = {
     "dataset": "mnist",
@@ -54,6 +54,7 @@ OTHER = {
     "batch_size": 64,
     "learning_rate": 2e-3,
     "kernel": "triton",
+    "engine": "eager",
     "metrics": MetricsSpec(neighbors=6),
 }
 
