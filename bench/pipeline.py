@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 
 import reports
 from bench.console import Console, SweepOutcome
-from bench.executors import Outcome, choose_executor
+from bench.executors import Outcome, choose_executor, worker_count
 from bench.measure.cohort import CohortWork, RunResult, build_model, load_reference
+from bench.measure.memory import cohort_limits
 from bench.measure.throughput import measure_throughput, one_run_of_each
-from bench.plan import Plan, RunConfig, SweepSpec, check_against_data, expand, group
+from bench.plan import Cohort, Plan, RunConfig, SweepSpec, check_against_data, expand, group
 from bench.results import RunRecord, Store, SweepDirectory
 from bench.results.exports import export
 from bench.results.provenance import collect_environment
@@ -24,6 +26,11 @@ from kernels import resolve_backend
 from vae_core import Dataset
 
 __all__ = ["plan_sweep", "run_sweep"]
+
+
+SPREAD_FROM_STEPS = 20_000
+"""Steps, over all runs, from which a cohort is cut so that every worker has one: it takes a worker
+about 3 s to start."""
 
 
 def run_sweep(
@@ -61,7 +68,7 @@ def run_sweep(
         When the directory cannot be used; what is measured is kept.
     """
     started_at, clock = datetime.now(UTC), time.perf_counter()
-    plan = plan_sweep(spec)
+    plan = plan_sweep(spec, workers=workers)
     console.plan(plan)
     with SweepDirectory(out, spec) as directory, Store(directory.store_path) as store:
         dataset = load_reference(spec.data, spec.metrics).dataset
@@ -70,7 +77,7 @@ def run_sweep(
         here = [run for cohort in plan.cohorts for run in cohort.runs]
         todo = store.pending(here, retry_failed=retry_failed)
         console.started(total=len(here), done=len(here) - len(todo))
-        for outcome in _run(todo, spec, workers):
+        for outcome in _run(todo, plan, dataset, workers):
             _keep(outcome, directory, store, console)
         if spec.metrics.throughput:
             _time(here, dataset, store, console)
@@ -95,8 +102,15 @@ def run_sweep(
     return result
 
 
-def plan_sweep(spec: SweepSpec) -> Plan:
+def plan_sweep(spec: SweepSpec, *, workers: int | None = None) -> Plan:
     """Lay out a sweep: its runs, its cohorts, and what this machine cannot run.
+
+    Parameters
+    ----------
+    spec
+        A checked specification.
+    workers
+        Processes that train on the CPU: one a core unless said otherwise.
 
     Raises
     ------
@@ -112,7 +126,10 @@ def plan_sweep(spec: SweepSpec) -> Plan:
     skipped = {device: reason for device, reason in absent.items() if reason is not None}
     for device in absent.keys() - skipped.keys():
         resolve_backend(spec.training.kernel, torch.device(device))
-    return Plan(spec, runs, tuple(group(r for r in runs if r.device not in skipped)), skipped)
+    here = [run for run in runs if run.device not in skipped]
+    limits = cohort_limits(here, dataset, workers=worker_count("cpu", workers))
+    cohorts = tuple(_cohorts(here, limits, _steps(spec, dataset), workers))
+    return Plan(spec, runs, cohorts, skipped, limits)
 
 
 def _why_absent(device: str) -> str | None:
@@ -129,11 +146,34 @@ def _skipped(plan: Plan) -> list[RunRecord]:
     ]
 
 
-def _run(todo: Sequence[RunConfig], spec: SweepSpec, workers: int | None) -> Iterator[Outcome]:
-    for device in dict.fromkeys(run.device for run in todo):
-        cohorts = group(run for run in todo if run.device == device)
+def _cohorts(
+    runs: Sequence[RunConfig],
+    limits: Mapping[tuple[Any, ...], int],
+    steps: int,
+    workers: int | None,
+) -> Iterator[Cohort]:
+    """Group the runs of each device so that they fit in memory and long ones occupy all workers."""
+    for device in dict.fromkeys(run.device for run in runs):
+        here = [run for run in runs if run.device == device]
+        pays = len(here) * steps >= SPREAD_FROM_STEPS
+        yield from group(here, limits=limits, at_least=worker_count(device, workers) if pays else 1)
+
+
+def _steps(spec: SweepSpec, dataset: Dataset) -> int:
+    """Optimiser steps of one run."""
+    return spec.training.epochs * (len(dataset.train_images) // spec.training.batch_size)
+
+
+def _run(
+    todo: Sequence[RunConfig], plan: Plan, dataset: Dataset, workers: int | None
+) -> Iterator[Outcome]:
+    by_device: defaultdict[str, list[Cohort]] = defaultdict(list)
+    for cohort in _cohorts(todo, plan.limits, _steps(plan.spec, dataset), workers):
+        by_device[cohort.device].append(cohort)
+    for device, cohorts in by_device.items():
         executor = choose_executor(device, len(cohorts), workers)
-        yield from executor.run(cohorts, CohortWork(spec.data, spec.metrics, executor.name))
+        work = CohortWork(plan.spec.data, plan.spec.metrics, executor.name)
+        yield from executor.run(cohorts, work)
 
 
 def _keep(outcome: Outcome, directory: SweepDirectory, store: Store, console: Console) -> None:

@@ -9,7 +9,15 @@ from bench.executors.pool import PoolExecutor
 from bench.executors.protocol import Executor, Outcome, Work
 from bench.results.provenance import usable_cores
 
-__all__ = ["Executor", "LocalExecutor", "Outcome", "PoolExecutor", "Work", "choose_executor"]
+__all__ = [
+    "Executor",
+    "LocalExecutor",
+    "Outcome",
+    "PoolExecutor",
+    "Work",
+    "choose_executor",
+    "worker_count",
+]
 
 
 def choose_executor(device: str, cohorts: int, workers: int | None) -> Executor:
@@ -17,5 +25,12 @@ def choose_executor(device: str, cohorts: int, workers: int | None) -> Executor:
 
     ``workers`` is the number of processes; None takes one a core.
     """
-    useful = min(cohorts, usable_cores() if workers is None else workers)
-    return PoolExecutor(useful) if device == "cpu" and useful > 1 else LocalExecutor()
+    useful = min(cohorts, worker_count(device, workers))
+    return PoolExecutor(useful) if useful > 1 else LocalExecutor()
+
+
+def worker_count(device: str, workers: int | None) -> int:
+    """Cohorts that train at the same time on a device; None means one a core."""
+    if device != "cpu":
+        return 1
+    return usable_cores() if workers is None else workers

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -66,12 +66,32 @@ class CohortWork:
                 f"data.name: {self.data.name} has content {reference.dataset.content_hash} here "
                 f"and {expected} where the sweep was planned"
             )
-        trained = train_cohort(cohort, reference.dataset)
-        questioned = question(trained, reference)
-        return [
-            _result(run, k, trained, questioned, reference, self.executor)
-            for k, run in enumerate(cohort.runs)
-        ]
+        return self._measured(cohort, reference)
+
+    def _measured(self, cohort: Cohort, reference: Reference) -> list[RunResult]:
+        """Results of a cohort, or of its halves where the device has no memory for the whole."""
+        try:
+            trained = train_cohort(cohort, reference.dataset)
+            questioned = question(trained, reference)
+            return [
+                _result(run, k, trained, questioned, reference, self.executor)
+                for k, run in enumerate(cohort.runs)
+            ]
+        except torch.OutOfMemoryError:
+            if len(cohort) == 1:
+                raise
+        torch.cuda.empty_cache()
+        middle = len(cohort) // 2
+        halves = Cohort(cohort.runs[:middle]), Cohort(cohort.runs[middle:])
+        return [_halved(result) for half in halves for result in self._measured(half, reference)]
+
+
+def _halved(result: RunResult) -> RunResult:
+    """Say in a record that its cohort was cut."""
+    notes = result.record.values.get("training_notes")
+    said = "cohort halved: out of memory" + (f"; {notes}" if notes else "")
+    record = replace(result.record, values={**result.record.values, "training_notes": said})
+    return replace(result, record=record)
 
 
 @lru_cache(maxsize=1)

@@ -23,7 +23,11 @@ from vae_core.streams import EVALUATION, LIKELIHOOD, PRIOR
 Floats = NDArray[np.float32]
 
 IMAGES_PER_BLOCK = 1_000
-"""Test images decoded at a time, so that memory does not grow with the test set."""
+"""Images a member is asked about at a time; noise is drawn a block at once, so it is part of what a
+number means."""
+
+IMAGES_AT_ONCE = 4_000
+"""Images in the networks at a time, over all members, so that memory grows with neither."""
 
 POSTERIOR_DRAWS = 8
 """Latents drawn for each test image where an expectation over q(z|x) is asked for."""
@@ -89,7 +93,7 @@ def ask(
         Who draws the posterior noise.
     """
     model.eval()
-    train_mu = [model.encode(x)[0] for x in _blocks(model, dataset, dataset.train_images)]
+    train_mu = [encode(model, x)[0] for x in _blocks(model, dataset, dataset.train_images)]
     blocks = [
         _ask_block(model, x, block, backend)
         for block, x in enumerate(_blocks(model, dataset, dataset.test_images))
@@ -118,13 +122,13 @@ _IMAGE_AXIS = {
 def _ask_block(
     model: StackedAutoencoders, x: Tensor, block: int, backend: str
 ) -> dict[str, Tensor]:
-    mu, logvar = model.encode(x)
-    at_mean = model.likelihood.mean(model.decoder(mu))
+    mu, logvar = encode(model, x)
+    at_mean = model.likelihood.mean(decode(model, mu))
     squared, nll = [], []
     for draw in range(POSTERIOR_DRAWS):
         step = block * POSTERIOR_DRAWS + draw
         z, _ = model.draw(mu, logvar, step=step, stream=EVALUATION, backend=backend)
-        output = model.decoder(z)
+        output = decode(model, z)
         squared.append(_squared_error(model.likelihood.mean(output), x))
         nll.append(_negative_log_likelihood(model, output, x))
     return {
@@ -152,7 +156,7 @@ def _log_weights(
         noise = (z - mu) * torch.exp(-0.5 * logvar)
         # The normalising constants of p(z) and q(z|x) cancel but for the log-variances.
         prior_over_posterior = 0.5 * (noise.square() - z.square() + logvar).sum(-1)
-        weights.append(prior_over_posterior - _negative_log_likelihood(model, model.decoder(z), x))
+        weights.append(prior_over_posterior - _negative_log_likelihood(model, decode(model, z), x))
     stacked = torch.stack(weights, dim=1)
     stacked[: model.deterministic] = math.nan
     return stacked
@@ -187,11 +191,22 @@ def prior_draws(model: StackedAutoencoders, count: int) -> Tensor:
 def decode_numpy(model: StackedAutoencoders, z: Tensor | NDArray[Any]) -> Floats:
     """Decode latents ``[K, n, D]`` to flattened mean images ``[K, n, P]``, in blocks."""
     latents = torch.as_tensor(z, dtype=torch.float32, device=model.seeds.device)
-    parts = [
-        model.likelihood.mean(model.decoder(part)).flatten(2).cpu()
-        for part in torch.split(latents, IMAGES_PER_BLOCK, dim=1)
-    ]
-    return torch.cat(parts, dim=1).numpy()
+    return model.likelihood.mean(decode(model, latents)).flatten(2).cpu().numpy()
+
+
+def encode(model: StackedAutoencoders, x: Tensor) -> tuple[Tensor, Tensor]:
+    """``model.encode`` of images ``[K, B, C, H, W]``, some at a time."""
+    mu, logvar = zip(*(model.encode(part) for part in _parts(x)), strict=True)
+    return torch.cat(mu, dim=1), torch.cat(logvar, dim=1)
+
+
+def decode(model: StackedAutoencoders, z: Tensor) -> Tensor:
+    """``model.decoder`` of latents ``[K, B, D]``, some at a time."""
+    return torch.cat([model.decoder(part) for part in _parts(z)], dim=1)
+
+
+def _parts(stacked: Tensor) -> tuple[Tensor, ...]:
+    return stacked.split(max(1, IMAGES_AT_ONCE // len(stacked)), dim=1)
 
 
 def _numpy(tensor: Tensor) -> Floats:

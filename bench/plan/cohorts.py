@@ -12,9 +12,9 @@ from bench.plan.spec import SweepSpec
 
 __all__ = ["MAX_COHORT_SIZE", "Cohort", "Plan", "group"]
 
-MAX_COHORT_SIZE = 16
+MAX_COHORT_SIZE = {"cpu": 16, "cuda": 256}
 """On a CPU, 16 runs in a stack cost as little each as 64; smaller cohorts spread over the cores
-and, when killed, lose less."""
+and, when killed, lose less. A GPU needs more to be busy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +53,14 @@ class Plan:
     """What a sweep would do: its runs, how they train together, and what this machine cannot run.
 
     ``skipped`` maps a device that is not there to the reason; its runs are in ``runs`` but in no
-    cohort.
+    cohort. ``limits`` maps a structure to how many of its runs fit in memory at once.
     """
 
     spec: SweepSpec
     runs: tuple[RunConfig, ...]
     cohorts: tuple[Cohort, ...]
     skipped: Mapping[str, str] = field(default_factory=dict)
+    limits: Mapping[tuple[Any, ...], int] = field(default_factory=dict)
 
     @property
     def axes(self) -> dict[str, tuple[Any, ...]]:
@@ -72,22 +73,47 @@ class Plan:
         return {device: sum(run.device == device for run in self.runs) for device in self.skipped}
 
 
-def group(runs: Iterable[RunConfig], max_size: int = MAX_COHORT_SIZE) -> list[Cohort]:
-    """Group runs into cohorts of one structure and at most ``max_size`` runs, evenly filled.
+def group(
+    runs: Iterable[RunConfig],
+    *,
+    limits: Mapping[tuple[Any, ...], int] | None = None,
+    at_least: int = 1,
+) -> list[Cohort]:
+    """Group runs into cohorts of one structure, evenly filled.
 
     Cohorts come in the order in which their structures first appear. Which runs share a cohort
     changes no result, so a resumed sweep may group what is left differently.
+
+    Parameters
+    ----------
+    limits
+        How many runs of a structure fit in memory at once, where that is known;
+        ``MAX_COHORT_SIZE`` holds beside it.
+    at_least
+        Cohorts to make if there are as many runs, so that every worker has one.
     """
     by_structure: defaultdict[tuple[Any, ...], list[RunConfig]] = defaultdict(list)
     for run in runs:
         by_structure[run.structure].append(run)
+    sizes = {structure: len(members) for structure, members in by_structure.items()}
+    parts = {
+        structure: -(-len(members) // _most(members[0], structure, limits or {}))
+        for structure, members in by_structure.items()
+    }
+    while sum(parts.values()) < min(at_least, sum(sizes.values())):
+        parts[max(parts, key=lambda structure: sizes[structure] / parts[structure])] += 1
     cohorts = []
-    for members in by_structure.values():
+    for structure, members in by_structure.items():
         members.sort(key=_rank)
-        parts = -(-len(members) // max_size)
-        bounds = [len(members) * part // parts for part in range(parts + 1)]
+        count = parts[structure]
+        bounds = [len(members) * part // count for part in range(count + 1)]
         cohorts += [Cohort(tuple(members[start:end])) for start, end in pairwise(bounds)]
     return cohorts
+
+
+def _most(run: RunConfig, structure: tuple[Any, ...], limits: Mapping[tuple[Any, ...], int]) -> int:
+    most = MAX_COHORT_SIZE[run.device]
+    return min(most, limits.get(structure, most))
 
 
 def _rank(run: RunConfig) -> tuple[int, int, float, float]:
