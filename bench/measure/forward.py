@@ -206,7 +206,7 @@ def decode(model: StackedAutoencoders, z: Tensor) -> Tensor:
 
 
 def _parts(stacked: Tensor) -> tuple[Tensor, ...]:
-    return stacked.split(max(1, IMAGES_AT_ONCE // len(stacked)), dim=1)
+    return torch.split(stacked, max(1, IMAGES_AT_ONCE // len(stacked)), dim=1)
 
 
 def _numpy(tensor: Tensor) -> Floats:

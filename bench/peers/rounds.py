@@ -21,12 +21,13 @@ from bench.peers.task import Task
 
 @dataclass(frozen=True)
 class Measurement:
-    """One training of one peer: seconds on the wall, seconds of processor time over all threads of
-    its process, and the worth of each model.
+    """One training of one peer: models trained at once, seconds on the wall, seconds of processor
+    time over all its threads and processes, and the worth of each model.
     """
 
     peer: str
     round: int
+    models: int
     wall_seconds: float
     cpu_seconds: float
     quality: tuple[Quality, ...]
@@ -52,7 +53,7 @@ def run_rounds(
         for index in range(-1, rounds):
             turn = max(index, 0) % len(names)
             for name in (*names[turn:], *names[:turn]):
-                measured = processes[name].submit(_train_once, name, task, index).result()
+                measured = processes[name].submit(_train_once, name, task, index, threads).result()
                 if index >= 0:
                     yield measured
 
@@ -93,10 +94,12 @@ def _pin(threads: int) -> None:
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:threads])
 
 
-def _train_once(name: str, task: Task, index: int) -> Measurement:
-    training = PEERS[name].prepare(task, seeds_of(PEERS[name].models, index))
+def _train_once(name: str, task: Task, index: int, threads: int) -> Measurement:
+    peer = PEERS[name]
+    training = peer.prepare(task, seeds_of(peer.models_on(threads), index))
     wall, cpu = time.perf_counter(), time.process_time()
     training.run()
     wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+    cpu += training.cpu_seconds_elsewhere()
     worth = tuple(score(networks, task) for networks in training.networks())
-    return Measurement(name, index, wall, cpu, worth)
+    return Measurement(name, index, peer.models_on(threads), wall, cpu, worth)

@@ -75,19 +75,19 @@ def _row(
     clock: Clock,
 ) -> Row:
     peer = PEERS[name]
-    wall = [1e3 * m.wall_seconds / (peer.models * steps) for m in measured.values()]
-    cpu = [1e3 * m.cpu_seconds / (peer.models * steps) for m in measured.values()]
-    per_model = {"wall": "wall_seconds", "cpu": "cpu_seconds"}[clock]
-    share = PEERS[OURS].models / peer.models
+    (models,) = {m.models for m in measured.values()}
+    wall = [1e3 * m.wall_seconds / (models * steps) for m in measured.values()]
+    cpu = [1e3 * m.cpu_seconds / (models * steps) for m in measured.values()]
+    seconds = {"wall": "wall_seconds", "cpu": "cpu_seconds"}[clock]
     ratio = [
-        share * getattr(m, per_model) / getattr(ours[index], per_model)
+        ours[index].models / m.models * getattr(m, seconds) / getattr(ours[index], seconds)
         for index, m in measured.items()
     ]
-    worth = _of_distinct_seeds(measured, peer.models)
+    worth = _of_distinct_seeds(measured, models)
     return Row(
         peer=name,
         title=peer.title,
-        models=peer.models,
+        models=models,
         wall_ms=Spread.of(wall),
         cpu_ms=Spread.of(cpu),
         ratio=Spread.of(ratio),

@@ -52,7 +52,9 @@ def test_the_kl_is_paid():
     )
 
 
-@pytest.mark.parametrize("name", ["vaebench-1", "vaebench-16", "pytorch", "pytorch-fused"])
+@pytest.mark.parametrize(
+    "name", ["vaebench-eager-1", "vaebench-eager-16", "pytorch", "pytorch-fused"]
+)
 def test_a_peer_learns_the_task(name):
     peer = PEERS[name]
     training = peer.prepare(TASK, range(peer.models))
@@ -66,7 +68,7 @@ def test_a_peer_learns_the_task(name):
 def test_the_hand_written_loop_learns_what_our_cohort_learns():
     task = Task(epochs=8)
     worth = []
-    for name in ("vaebench-1", "pytorch"):
+    for name in ("vaebench-eager-1", "pytorch"):
         training = PEERS[name].prepare(task, [0])
         training.run()
         worth.append(score(training.networks()[0], task))
