@@ -67,9 +67,13 @@ class Engine:
         self.name = _chosen(model, steps) if requested == "auto" else requested
         self.reason: str | None = None
         self._model = model
-        self._autocast = autocast(model.seeds.device, dtype)
+        device = model.seeds.device
+        self._autocast = autocast(device, dtype)
         self._may_give_way = requested == "auto" and self.name == "compiled"
-        self._compiled = compile_whole(model.losses) if self.name == "compiled" else None
+        # A number would be part of the program, which would be compiled anew at each step; it is
+        # filled in on the device, so that nothing waits.
+        self._step = torch.zeros((), dtype=torch.int64, device=device)
+        self._compiled = compile_whole(model.losses, device) if self.name == "compiled" else None
 
     def gradients(self, x: Tensor, *, step: int, stream: int, backend: str) -> Losses:
         """Losses of one batch ``[K, B, C, H, W]``; each member's parameters hold the gradient of
@@ -94,8 +98,8 @@ class Engine:
             if self._compiled is None:
                 losses = self._model.losses(x, step=step, stream=stream, backend=backend)
             else:
-                # A number would be part of the program, which would be compiled anew at each step.
-                losses = self._compiled(x, step=torch.tensor(step), stream=stream, backend=backend)
+                at = self._step.fill_(step)
+                losses = self._compiled(x, step=at, stream=stream, backend=backend)
         losses.loss.sum().backward()  # type: ignore[no-untyped-call]
         return losses
 
@@ -105,16 +109,18 @@ def autocast(device: torch.device, dtype: str) -> torch.autocast:
     return torch.autocast(device.type, torch.bfloat16, enabled=dtype == "bfloat16")
 
 
-def compile_whole(function: Function) -> Function:
+def compile_whole(function: Function, device: torch.device) -> Function:
     """Compile a function for fixed shapes, as one program, when it is first called.
 
-    A function that PyTorch cannot compile as one program raises then, with PyTorch's own error.
+    On a GPU the program is replayed as a CUDA graph: what it returns is good until the next call. A
+    function that PyTorch cannot compile as one program raises then, with PyTorch's own error.
     """
     import torch._dynamo.config as limits  # takes seconds to import
 
     limits.recompile_limit = max(limits.recompile_limit, MAX_PROGRAMS)
     limits.accumulated_recompile_limit = max(limits.accumulated_recompile_limit, MAX_PROGRAMS)
-    return cast("Function", torch.compile(function, dynamic=False, fullgraph=True))
+    mode = "reduce-overhead" if device.type == "cuda" else None
+    return cast("Function", torch.compile(function, dynamic=False, fullgraph=True, mode=mode))
 
 
 def _chosen(model: StackedAutoencoders, steps: int) -> str:

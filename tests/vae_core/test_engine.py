@@ -65,7 +65,7 @@ class Refused(torch._dynamo.exc.TorchDynamoException):
     pass
 
 
-def refusing(function):
+def refusing(function, device):
     def compiled(*args, **kwargs):
         raise Refused("no compiler here\nand more")
 
@@ -144,3 +144,16 @@ def test_a_step_is_not_compiled_anew(small: Dataset):
     for step in range(1, 4):
         trainer.step(rows, step)
     assert torch._dynamo.utils.counters["stats"]["unique_graphs"] == 0
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs an NVIDIA GPU")
+def test_replayed_as_a_cuda_graph_a_training_gives_the_weights_of_eager_training(small: Dataset):
+    trained = []
+    for requested in ("eager", "compiled"):
+        model = StackedAutoencoders(STRUCTURE, MEMBERS).to("cuda")
+        config = TrainingConfig(5, 20, 1e-3, "triton", requested)
+        Trainer(model, small.to("cuda"), config).train()
+        trained.append(model)
+    eager, compiled = trained
+    for ours, theirs in zip(compiled.parameters(), eager.parameters(), strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-6)
