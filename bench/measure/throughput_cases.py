@@ -163,7 +163,7 @@ def _inference(
 
     encode = model.encode
     if engine == "compiled":
-        encode, decode = (compile_whole(part, device) for part in (encode, decode))
+        encode, decode = compile_whole(encode, device), compile_whole(decode, device)
     rows = torch.arange(case.run.batch_size, device=device) % len(dataset.train_images)
     images = dataset.pixels(dataset.train_images[rows]).expand(case.cohort_size, -1, -1, -1, -1)
     origin = torch.zeros(latents, device=device)
