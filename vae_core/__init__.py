@@ -5,11 +5,14 @@ loop.
 """
 
 from vae_core.checkpoints import CheckpointError, load, to_bytes
-from vae_core.cohort import Losses, Member, StackedAutoencoders, Structure
+from vae_core.cohort import Losses, LossSettings, Member, StackedAutoencoders, Structure
 from vae_core.data import DATASETS, DataError, Dataset, load_dataset
-from vae_core.model import Autoencoder, Posterior
+from vae_core.likelihoods import LIKELIHOODS
+from vae_core.model import Autoencoder
 from vae_core.networks import ARCHITECTURES, ArchitectureError
-from vae_core.objectives import LIKELIHOODS, OBJECTIVES
+from vae_core.objectives import OBJECTIVES
+from vae_core.posteriors import Gaussian
+from vae_core.rate_control import RateControl
 from vae_core.stacking import StackingError, stack
 from vae_core.training import History, Trainer, TrainingConfig
 
@@ -23,10 +26,12 @@ __all__ = [
     "CheckpointError",
     "DataError",
     "Dataset",
+    "Gaussian",
     "History",
+    "LossSettings",
     "Losses",
     "Member",
-    "Posterior",
+    "RateControl",
     "StackedAutoencoders",
     "StackingError",
     "Structure",

@@ -5,6 +5,7 @@ imported from a file.
 from __future__ import annotations
 
 import json
+from collections.abc import Container
 from dataclasses import asdict
 from pathlib import Path
 
@@ -12,9 +13,11 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as serialize
 
 from vae_core.cohort import Structure, autoencoder
+from vae_core.likelihoods import LIKELIHOODS
 from vae_core.model import Autoencoder
 from vae_core.networks import ARCHITECTURES, ArchitectureError, Factory, build_networks
-from vae_core.objectives import LIKELIHOODS, OBJECTIVES
+from vae_core.objectives import OBJECTIVES
+from vae_core.posteriors import PARAMETERS
 
 METADATA_KEY = "vaebench"
 
@@ -68,7 +71,7 @@ def load(path: str | Path, *, factory: Factory | None = None) -> Autoencoder:
             chosen,
             image_shape=structure.image_shape,
             latent_dim=structure.latent_dim,
-            posterior_parameters=2 * structure.latent_dim,
+            posterior_parameters=PARAMETERS[structure.posterior](structure.latent_dim),
             hidden=structure.hidden,
             seed=0,
         )
@@ -92,12 +95,17 @@ def _structure(path: Path, described: str | None) -> tuple[Structure, str]:
             image_shape=tuple(map(int, values["image_shape"])),
             latent_dim=int(values["latent_dim"]),
             likelihood=str(values["likelihood"]),
+            posterior=str(values["posterior"]),
         )
         objective = str(values["objective"])
     except (KeyError, TypeError, ValueError) as error:
         raise CheckpointError(f"{path}: holds no {METADATA_KEY} description of a model") from error
-    if objective not in OBJECTIVES or structure.likelihood not in LIKELIHOODS:
-        raise CheckpointError(
-            f"{path}: objective {objective!r} with likelihood {structure.likelihood!r} is unknown"
-        )
+    known: dict[str, tuple[str, Container[str]]] = {
+        "objective": (objective, OBJECTIVES),
+        "likelihood": (structure.likelihood, LIKELIHOODS),
+        "posterior": (structure.posterior, PARAMETERS),
+    }
+    for name, (value, table) in known.items():
+        if value not in table:
+            raise CheckpointError(f"{path}: {name} {value!r} is unknown")
     return structure, objective

@@ -1,23 +1,30 @@
 """K runs of one structure as one stacked model.
 
-Members differ in numbers only: seed, objective, KL weight, reconstruction weight. Deterministic
-members come first, so that the stochastic ones are one slice and noise is drawn for them alone.
+Members differ in numbers only: seed, objective, KL weight, reconstruction weight. They stand in the
+order of the objectives' table, so that those of one objective are one slice, and noise is drawn for
+the stochastic ones alone.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import groupby
 
 import torch
 from torch import Tensor, nn
 
-from kernels import reparameterize_kl
-from vae_core.model import Autoencoder, split_parameters
+from kernels import philox_normal
+from vae_core.likelihoods import LIKELIHOODS
+from vae_core.model import Autoencoder
 from vae_core.networks import build_networks, resolve_factory
-from vae_core.objectives import LIKELIHOODS, OBJECTIVES
+from vae_core.objectives import OBJECTIVES, Terms
 from vae_core.one_by_one import WAYS, OneByOne, how_stacked, stack_tried
+from vae_core.posteriors import PARAMETERS, Drawn, Gaussian
+from vae_core.rate_control import RateControl
 from vae_core.stacked_layers import Stacked
+from vae_core.streams import CORRUPTION
 
 TRIAL_BATCH = 4
 
@@ -25,7 +32,7 @@ TRIAL_BATCH = 4
 @dataclass(frozen=True)
 class Structure:
     """What all members share. ``image_shape`` is (C, H, W); ``hidden`` are layer widths or channel
-    counts.
+    counts; ``posterior`` is the form of covariance that the encoder gives.
     """
 
     architecture: str
@@ -33,6 +40,7 @@ class Structure:
     image_shape: tuple[int, ...]
     latent_dim: int
     likelihood: str
+    posterior: str = "diagonal"
 
 
 @dataclass(frozen=True)
@@ -45,6 +53,31 @@ class Member:
     seed: int
     kl_weight: float | None
     recon_weight: float
+
+
+@dataclass(frozen=True)
+class LossSettings:
+    """What a cohort's losses share beside the members' own numbers.
+
+    Attributes
+    ----------
+    samples
+        Latents drawn of each image, S.
+    rate
+        How much of the KL is paid, and when.
+    corruption
+        Standard deviation of the noise that denoising encoders see on images in [0, 1].
+    decoder_decay
+        Weight of the decoder's squared weights, where an objective has them.
+    """
+
+    samples: int = 1
+    rate: RateControl = field(default_factory=RateControl)
+    corruption: float = 0.25
+    decoder_decay: float = 1e-6
+
+
+PLAIN = LossSettings()
 
 
 @dataclass(frozen=True)
@@ -66,27 +99,28 @@ class StackedAutoencoders(nn.Module):
     Raises
     ------
     ValueError
-        When there is no member, or a stochastic member stands before a deterministic one.
+        When there is no member, or they do not stand in the order of the objectives.
     ArchitectureError, StackingError
         When the networks cannot be built or stacked.
     """
 
     def __init__(self, structure: Structure, members: Sequence[Member]) -> None:
         super().__init__()
-        stochastic = [OBJECTIVES[member.objective].is_stochastic for member in members]
-        if not members or stochastic != sorted(stochastic):
+        ranks = [list(OBJECTIVES).index(member.objective) for member in members]
+        if not members or ranks != sorted(ranks):
             raise ValueError(
-                "members: one or more are needed, deterministic objectives before stochastic ones"
+                f"members: one or more are needed, in the order {', '.join(OBJECTIVES)}"
             )
         self.structure = structure
         self.members = tuple(members)
-        self.deterministic = stochastic.count(False)
+        self.deterministic = sum(not OBJECTIVES[m.objective].is_stochastic for m in members)
         self.likelihood = LIKELIHOODS[structure.likelihood]
 
         networks = [initial_networks(structure, member.seed) for member in members]
         encoders, decoders = zip(*networks, strict=True)
         self.encoder: Stacked = stack_tried(encoders, _example(*structure.image_shape))
         self.decoder: Stacked = stack_tried(decoders, _example(structure.latent_dim))
+        self.objectives = _slices([member.objective for member in members])
         self.seeds: Tensor
         self.recon_weights: Tensor
         self.kl_weights: Tensor
@@ -115,41 +149,108 @@ class StackedAutoencoders(nn.Module):
             if isinstance(network, OneByOne)
         ]
 
-    def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Images ``[K, B, C, H, W]`` to means and log-variances ``[K, B, D]``; deterministic
-        members use the means only.
-        """
-        return split_parameters(self.encoder(x))
+    def encode(self, x: Tensor) -> Gaussian:
+        """Images ``[K, B, C, H, W]`` to q(z|x); deterministic members use its mean only."""
+        return Gaussian.of(self.encoder(x), self.structure.latent_dim)
 
     def draw(
-        self, mu: Tensor, logvar: Tensor, *, step: int | Tensor, stream: int, backend: str
-    ) -> tuple[Tensor, Tensor]:
-        """Latents ``[K, B, D]`` and KL ``[K, B]`` in nats: drawn for stochastic members, the mean
-        and 0 for the rest. ``step`` may be a 0-d int64 tensor, which a compiled program needs.
+        self,
+        posterior: Gaussian,
+        *,
+        step: int | Tensor,
+        stream: int,
+        backend: str,
+        samples: int = 1,
+        per_dimension: bool = False,
+    ) -> Drawn:
+        """Latents ``[K, S, B, D]`` and KL ``[K, B]`` in nats: drawn for stochastic members, the
+        mean and 0 for the rest. ``step`` may be a 0-d int64 tensor, which a compiled program needs.
         """
-        first = self.deterministic
+        first, mu = self.deterministic, posterior.mu
+        points = mu[:first].unsqueeze(1).expand(-1, samples, -1, -1)
+        free = mu.new_zeros(
+            (first, mu.shape[1]), dtype=torch.promote_types(mu.dtype, torch.float32)
+        )
         if first == len(self.members):
-            kl_dtype = torch.promote_types(mu.dtype, torch.float32)
-            return mu, mu.new_zeros(mu.shape[:-1], dtype=kl_dtype)
-        z, kl = reparameterize_kl(
-            mu[first:],
-            logvar[first:],
-            seed=self.seeds[first:],
+            return Drawn(points, free, free.new_zeros(first, mu.shape[-1]))
+        drawn = posterior.members(slice(first, None)).draw(
+            seeds=self.seeds[first:],
             step=step,
             stream=stream,
             backend=backend,
+            samples=samples,
+            per_dimension=per_dimension,
         )
         if first == 0:
-            return z, kl
-        return torch.cat([mu[:first], z]), torch.cat([kl.new_zeros(first, kl.shape[1]), kl])
+            return drawn
+        per = drawn.kl_per_dimension
+        return Drawn(
+            torch.cat([points, drawn.z]),
+            torch.cat([free, drawn.kl]),
+            torch.cat([per.new_zeros(first, *per.shape[1:]), per]) if per_dimension else per,
+        )
 
-    def losses(self, x: Tensor, *, step: int | Tensor, stream: int, backend: str) -> Losses:
-        """``C · error + β · KL`` of one batch ``[K, B, C, H, W]``."""
-        mu, logvar = self.encode(x)
-        z, kl = self.draw(mu, logvar, step=step, stream=stream, backend=backend)
-        error = self.likelihood.error(self.decoder(z), x).mean(-1)
-        rate = kl.mean(-1)
-        return Losses(self.recon_weights * error + self.kl_weights * rate, error, rate)
+    def losses(
+        self,
+        x: Tensor,
+        *,
+        step: int | Tensor,
+        stream: int,
+        backend: str,
+        steps: int = 1,
+        settings: LossSettings = PLAIN,
+    ) -> Losses:
+        """What each member's objective makes of one batch ``[K, B, C, H, W]``, at step ``step`` of
+        ``steps``.
+        """
+        posterior = self.encode(self._corrupted(x, step, settings.corruption))
+        drawn = self.draw(
+            posterior,
+            step=step,
+            stream=stream,
+            backend=backend,
+            samples=settings.samples,
+            per_dimension=settings.rate.free_nats > 0,
+        )
+        outputs = self.decoder(drawn.z.flatten(1, 2)).unflatten(1, drawn.z.shape[1:3])
+        error = self.likelihood.error(outputs, x.unsqueeze(1).expand_as(outputs))
+        rate = settings.rate.paid(drawn, step, steps)
+        kl_weights = self.kl_weights * settings.rate.factor(step, steps)
+        losses = [
+            OBJECTIVES[name].loss(
+                Terms(
+                    error=error[chosen],
+                    posterior=posterior.members(chosen),
+                    z=drawn.z[chosen],
+                    kl=drawn.kl[chosen],
+                    rate=rate[chosen],
+                    recon_weight=self.recon_weights[chosen],
+                    kl_weight=kl_weights[chosen],
+                    likelihood=self.likelihood,
+                    pixels=math.prod(self.structure.image_shape),
+                )
+            )
+            for name, chosen in self.objectives.items()
+        ]
+        loss = self._with_decay(torch.cat(losses), settings.decoder_decay)
+        return Losses(loss, error.mean((1, 2)), drawn.kl.mean(-1))
+
+    def _corrupted(self, x: Tensor, step: int | Tensor, deviation: float) -> Tensor:
+        """Images as the encoders see them: with noise for members whose objective corrupts."""
+        for name, chosen in self.objectives.items():
+            if OBJECTIVES[name].corrupts:
+                shape = x[chosen].shape
+                noise = philox_normal(shape, self.seeds[chosen], step, CORRUPTION).to(x.dtype)
+                noisy = x[chosen] + deviation * noise
+                x = torch.cat([x[: chosen.start], noisy, x[chosen.stop :]])
+        return x
+
+    def _with_decay(self, loss: Tensor, weight: float) -> Tensor:
+        for name, chosen in self.objectives.items():
+            if OBJECTIVES[name].decays_decoder:
+                decay = weight * self.decoder.squared_weights(len(self.members))[chosen]
+                loss = torch.cat([loss[: chosen.start], loss[chosen] + decay, loss[chosen.stop :]])
+        return loss
 
     def member(self, k: int) -> Autoencoder:
         """Run ``k`` alone, on the CPU, as an ordinary model with copies of its weights."""
@@ -157,6 +258,16 @@ class StackedAutoencoders(nn.Module):
         encoder.load_state_dict(self.encoder.member_state(k))
         decoder.load_state_dict(self.decoder.member_state(k))
         return autoencoder(self.structure, self.members[k].objective, encoder, decoder).eval()
+
+
+def _slices(names: Sequence[str]) -> dict[str, slice]:
+    """Where each name stands in a list in which equal names are neighbours."""
+    slices, start = {}, 0
+    for name, group in groupby(names):
+        stop = start + len(list(group))
+        slices[name] = slice(start, stop)
+        start = stop
+    return slices
 
 
 def _example(*shape: int) -> Tensor:
@@ -167,14 +278,14 @@ def _example(*shape: int) -> Tensor:
 def initial_networks(structure: Structure, seed: int) -> tuple[nn.Module, nn.Module]:
     """Encoder and decoder with the initial weights of ``seed``.
 
-    Every objective gets the same parameters (a deterministic one leaves the log-variances unused),
-    so that an autoencoder and a variational one of the same seed start from the same weights.
+    Every objective gets the same parameters (a deterministic one leaves the covariance unused), so
+    that an autoencoder and a variational one of the same seed start from the same weights.
     """
     return build_networks(
         resolve_factory(structure.architecture),
         image_shape=structure.image_shape,
         latent_dim=structure.latent_dim,
-        posterior_parameters=2 * structure.latent_dim,
+        posterior_parameters=PARAMETERS[structure.posterior](structure.latent_dim),
         hidden=structure.hidden,
         seed=seed,
     )

@@ -8,12 +8,13 @@ asked for by name never gives way to another.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TypeVar, cast
 
 import torch
 from torch import Tensor
 
-from vae_core.cohort import Losses, StackedAutoencoders
+from vae_core.cohort import PLAIN, Losses, LossSettings, StackedAutoencoders
 from vae_core.stacked_layers import Stacked, StackedLinear, Stateless
 from vae_core.stacking import StackedSequential
 
@@ -43,6 +44,8 @@ class Engine:
         One of ``DTYPES``: what the networks compute in; losses are float32 always.
     steps
         How many batches it will be asked for.
+    settings
+        What the losses of all members share.
 
     Attributes
     ----------
@@ -58,7 +61,13 @@ class Engine:
     """
 
     def __init__(
-        self, model: StackedAutoencoders, requested: str, *, dtype: str, steps: int
+        self,
+        model: StackedAutoencoders,
+        requested: str,
+        *,
+        dtype: str,
+        steps: int,
+        settings: LossSettings = PLAIN,
     ) -> None:
         if requested not in ENGINES:
             raise ValueError(f"engine: {requested!r} is unknown; {', '.join(ENGINES)} are allowed")
@@ -73,7 +82,8 @@ class Engine:
         # A number would be part of the program, which would be compiled anew at each step; it is
         # filled in on the device, so that nothing waits.
         self._step = torch.zeros((), dtype=torch.int64, device=device)
-        self._compiled = compile_whole(model.losses, device) if self.name == "compiled" else None
+        self._losses = partial(model.losses, steps=steps, settings=settings)
+        self._compiled = compile_whole(self._losses, device) if self.name == "compiled" else None
 
     def gradients(self, x: Tensor, *, step: int, stream: int, backend: str) -> Losses:
         """Losses of one batch ``[K, B, C, H, W]``; each member's parameters hold the gradient of
@@ -96,7 +106,7 @@ class Engine:
         self._model.zero_grad(set_to_none=True)
         with self._autocast:
             if self._compiled is None:
-                losses = self._model.losses(x, step=step, stream=stream, backend=backend)
+                losses = self._losses(x, step=step, stream=stream, backend=backend)
             else:
                 at = self._step.fill_(step)
                 losses = self._compiled(x, step=at, stream=stream, backend=backend)

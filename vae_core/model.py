@@ -4,23 +4,15 @@ same code.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
 
+import torch
 from torch import Tensor, nn
 
 from kernels import philox_normal
-from vae_core.objectives import LIKELIHOODS
+from vae_core.likelihoods import LIKELIHOODS
+from vae_core.posteriors import Gaussian
 from vae_core.streams import PRIOR
-
-
-@dataclass(frozen=True)
-class Posterior:
-    """q(z|x) of a batch: ``mu`` and ``logvar`` are ``[…, B, D]``; ``logvar`` is None where q is a
-    point.
-    """
-
-    mu: Tensor
-    logvar: Tensor | None
 
 
 class Autoencoder(nn.Module):
@@ -29,13 +21,14 @@ class Autoencoder(nn.Module):
     Parameters
     ----------
     encoder
-        ``[B, C, H, W] → [B, 2·D]``, the mean and then the log-variance of each latent dimension.
+        ``[B, C, H, W] → [B, Q]``: the mean, the log-variances and, for a full covariance, what
+        stands below the diagonal of its Cholesky factor (``vae_core.posteriors``).
     decoder
         ``[B, D] → [B, C, H, W]``.
     is_stochastic
-        False for a deterministic autoencoder, which ignores the log-variances.
+        False for a deterministic autoencoder, whose code is the mean.
     likelihood
-        A name of ``vae_core.objectives.LIKELIHOODS``.
+        A name of ``vae_core.likelihoods.LIKELIHOODS``.
     """
 
     def __init__(
@@ -54,10 +47,14 @@ class Autoencoder(nn.Module):
         self.is_stochastic = is_stochastic
         self.likelihood = LIKELIHOODS[likelihood]
 
-    def encode(self, x: Tensor) -> Posterior:
-        """Images ``[B, C, H, W]`` in [0, 1] to their posterior."""
-        mu, logvar = split_parameters(self.encoder(x))
-        return Posterior(mu, logvar if self.is_stochastic else None)
+    def encode(self, x: Tensor) -> Gaussian:
+        """Images ``[B, C, H, W]`` in [0, 1] to q(z|x): of a deterministic model a point, whose
+        variances are 0.
+        """
+        posterior = Gaussian.of(self.encoder(x), self.latent_dim)
+        if self.is_stochastic:
+            return posterior
+        return Gaussian(posterior.mu, torch.full_like(posterior.mu, -math.inf))
 
     def decode(self, z: Tensor) -> Tensor:
         """Latents ``[B, D]`` to mean images ``[B, C, H, W]``."""
@@ -77,9 +74,3 @@ class Autoencoder(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Reconstruct from the posterior mean: ``[B, C, H, W] → [B, C, H, W]``."""
         return self.decode(self.encode(x).mu)
-
-
-def split_parameters(parameters: Tensor) -> tuple[Tensor, Tensor]:
-    """Mean and log-variance, ``[…, D]`` each, of an encoder's output ``[…, 2·D]``."""
-    mu, logvar = parameters.chunk(2, dim=-1)
-    return mu, logvar

@@ -1,8 +1,8 @@
-"""What is trained, as data: one table of objectives, one of likelihoods.
+"""What is trained, as data: one table of objectives.
 
-The trained loss of a run, per sample and summed over pixels, is ``C · error(x, x̂) + β · KL(q(z|x)
-‖ N(0, I))``.
-An autoencoder is the same sum with a point for q and without the KL.
+A loss is that of one member, mean over the batch, in the units of ``C · error + β · rate`` with
+errors summed over pixels. Every objective is one function of the same ``Terms``; an autoencoder is
+the sum without a rate.
 """
 
 from __future__ import annotations
@@ -12,8 +12,87 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
+
+from vae_core.likelihoods import Likelihood
+from vae_core.posteriors import Gaussian, log_density_of_pairs
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What a batch of k members gives an objective.
+
+    Attributes
+    ----------
+    error
+        The likelihood's error of each decoded latent, summed over pixels, ``[k, S, B]``.
+    z, kl
+        Latents ``[k, S, B, D]`` and analytic KL ``[k, B]`` in nats; a point and 0 where nothing is
+        drawn.
+    rate
+        What of the KL is to be paid, mean over the batch, ``[k]``: the KL itself, or what free nats
+        or a capacity leave of it.
+    recon_weight, kl_weight
+        C and β, the latter as the schedule has it at this step, ``[k]``.
+    likelihood, pixels
+        How errors become a reconstruction term, and P.
+    """
+
+    error: Tensor
+    posterior: Gaussian
+    z: Tensor
+    kl: Tensor
+    rate: Tensor
+    recon_weight: Tensor
+    kl_weight: Tensor
+    likelihood: Likelihood
+    pixels: int
+
+    @property
+    def reconstruction(self) -> Tensor:
+        """C · error, mean over draws and batch, ``[k]``."""
+        return self.recon_weight * self.likelihood.reduce(self.error.flatten(1), self.pixels)
+
+
+def _reconstruct(terms: Terms) -> Tensor:
+    return terms.reconstruction
+
+
+def _elbo(terms: Terms) -> Tensor:
+    return terms.reconstruction + terms.kl_weight * terms.rate
+
+
+def _regularised(terms: Terms) -> Tensor:
+    # The decoder's weight decay, the other half of this regulariser, is added to all members at
+    # once where the weights are.
+    return terms.reconstruction + terms.kl_weight * 0.5 * terms.posterior.mu.square().sum(-1).mean(
+        -1
+    )
+
+
+def _importance_weighted(terms: Terms) -> Tensor:
+    log_prior_over_posterior = terms.posterior.log_prior_over_posterior(terms.z)
+    log_weights = (
+        terms.kl_weight[:, None, None] * log_prior_over_posterior
+        - terms.recon_weight[:, None, None] * terms.error
+    )
+    draws = log_weights.shape[1]
+    return (math.log(draws) - torch.logsumexp(log_weights, dim=1)).mean(-1)
+
+
+def _total_correlation(terms: Terms) -> Tensor:
+    """Rate plus β − 1 times the total correlation of the batch, by minibatch-weighted sampling.
+
+    The constants of the estimator, which depend on the size of the training set, have no gradient
+    and are left out: q(z) is the mixture of the batch.
+    """
+    z = terms.z[:, 0]
+    pairs = log_density_of_pairs(terms.posterior, z)
+    joint = torch.logsumexp(pairs.sum(-1), dim=-1)
+    marginals = torch.logsumexp(pairs, dim=-2).sum(-1)
+    count, width = z.shape[-2:]
+    total_correlation = (joint - marginals).mean(-1) + (width - 1) * math.log(count)
+    return terms.reconstruction + terms.rate + (terms.kl_weight - 1) * total_correlation
 
 
 @dataclass(frozen=True)
@@ -22,84 +101,33 @@ class Objective:
 
     Attributes
     ----------
-    posterior
-        ``point``: q(z|x) is the encoder's mean; ``diagonal``: a Gaussian with a variance for each
-        dimension.
+    loss
+        ``Terms`` of k members to their losses ``[k]``.
+    is_stochastic
+        Whether a latent is drawn; otherwise q(z|x) is the encoder's mean.
+    corrupts
+        Whether the encoder sees images with Gaussian noise added.
+    decays_decoder
+        Whether the decoder's squared weights are part of the loss.
     """
 
-    posterior: str
-
-    @property
-    def is_stochastic(self) -> bool:
-        """Whether a latent is drawn, so that the loss has a rate and the KL weight a meaning."""
-        return self.posterior != "point"
+    loss: Callable[[Terms], Tensor]
+    is_stochastic: bool
+    corrupts: bool = False
+    decays_decoder: bool = False
 
 
 OBJECTIVES: dict[str, Objective] = {
-    "ae": Objective(posterior="point"),
-    "vae": Objective(posterior="diagonal"),
+    "ae": Objective(_reconstruct, is_stochastic=False),
+    # Vincent et al. 2008: reconstruct the clean image from a corrupted one.
+    "denoising-ae": Objective(_reconstruct, is_stochastic=False, corrupts=True),
+    # Ghosh et al. 2020, arXiv:1903.12436, RAE-L2: ½·β·‖z‖² and weight decay of the decoder.
+    "rae-l2": Objective(_regularised, is_stochastic=False, decays_decoder=True),
+    # Kingma & Welling 2014; with β, Higgins et al. 2017.
+    "vae": Objective(_elbo, is_stochastic=True),
+    # Burda et al. 2016, arXiv:1509.00519, equation 8; β weighs log q(z|x)/p(z).
+    "iwae": Objective(_importance_weighted, is_stochastic=True),
+    # Chen et al. 2018, arXiv:1802.04942, equation 4 with α = γ = 1.
+    "beta-tcvae": Objective(_total_correlation, is_stochastic=True),
 }
-
-
-@dataclass(frozen=True)
-class Likelihood:
-    """How a decoder's output is read and scored.
-
-    Attributes
-    ----------
-    mean
-        Decoder output to mean image, same shape.
-    error
-        (decoder output, x), both ``[…, C, H, W]``, to the error of each image summed over its
-        pixels, ``[…]``.
-    negative_log_likelihood
-        (error, C, P) to −log p(x|z) in nats with all its constants, shape of error; P is the number
-        of pixels.
-    effective_decoder_variance
-        (β, C) to the variance at which unit-weight KL is the same objective; None where there is
-        none.
-    """
-
-    mean: Callable[[Tensor], Tensor]
-    error: Callable[[Tensor, Tensor], Tensor]
-    negative_log_likelihood: Callable[[Tensor, float, int], Tensor]
-    effective_decoder_variance: Callable[[float, float], float | None]
-
-
-def _over_pixels(per_pixel: Tensor) -> Tensor:
-    return per_pixel.flatten(-3).sum(-1)
-
-
-def _squared_error(output: Tensor, x: Tensor) -> Tensor:
-    return _over_pixels((output - x).square())
-
-
-def _cross_entropy(logits: Tensor, x: Tensor) -> Tensor:
-    return _over_pixels(F.binary_cross_entropy_with_logits(logits, x, reduction="none"))
-
-
-def _gaussian_nll(error: Tensor, recon_weight: float, pixels: int) -> Tensor:
-    # C is 1 / (2σ²), so −log N(x; x̂, σ²I) = C·‖x − x̂‖² + P/2 · log(2πσ²) with 2πσ² = π / C.
-    return recon_weight * error + 0.5 * pixels * math.log(math.pi / recon_weight)
-
-
-def _bernoulli_nll(error: Tensor, recon_weight: float, pixels: int) -> Tensor:
-    # The cross-entropy is −log p(x|z) itself; C weighs it in the loss and does not change the
-    # model.
-    return error
-
-
-LIKELIHOODS: dict[str, Likelihood] = {
-    "gaussian": Likelihood(
-        mean=lambda output: output,
-        error=_squared_error,
-        negative_log_likelihood=_gaussian_nll,
-        effective_decoder_variance=lambda kl_weight, recon_weight: kl_weight / (2 * recon_weight),
-    ),
-    "bernoulli": Likelihood(
-        mean=torch.sigmoid,
-        error=_cross_entropy,
-        negative_log_likelihood=_bernoulli_nll,
-        effective_decoder_variance=lambda kl_weight, recon_weight: None,
-    ),
-}
+"""Deterministic objectives first: members of a cohort stand in this order."""

@@ -42,6 +42,14 @@ class OneByOne(Stacked):
         state = cast("dict[str, Tensor]", self.networks[k].state_dict())
         return {name: value.detach().clone() for name, value in state.items()}
 
+    def squared_weights(self, members: int) -> Tensor:
+        return torch.stack(
+            [
+                torch.stack([value.square().sum() for value in network.parameters()]).sum()
+                for network in self.networks
+            ]
+        )
+
 
 def stack_tried(members: Sequence[nn.Module], example: Tensor) -> Stacked:
     """``stack``, and where that gives another answer than the modules themselves, ``OneByOne``.

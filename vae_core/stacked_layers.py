@@ -23,6 +23,14 @@ class Stacked(nn.Module):
         """State dict of member ``k``, in the names and layout of the module it came from."""
         raise NotImplementedError(f"{type(self).__name__} must say how a member's weights look")
 
+    def squared_weights(self, members: int) -> Tensor:
+        """Sum of squares of each member's parameters, ``[K]``.
+
+        Of parameters that are ``[K, …]`` or ``[K·n, …]``; a class that holds others says its own.
+        """
+        squares = [_split(value.square(), 0, members, -1) for value in self.parameters()]
+        return torch.stack([value.flatten(1).sum(1) for value in squares]).sum(0)
+
 
 def _gather(members: Sequence[nn.Module], name: str) -> Tensor:
     return torch.stack([getattr(member, name).detach() for member in members])

@@ -15,3 +15,10 @@ PRIOR = 2
 
 LIKELIHOOD = 3
 """Importance samples for the marginal likelihood; ``step`` counts blocks of test images."""
+
+CORRUPTION = 4
+"""Noise on the images that a denoising encoder sees at training step ``step``."""
+
+CALIBRATION = 5
+"""Posterior noise that a calibrated variance is estimated with; ``step`` counts blocks of images.
+"""

@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from vae_core.cohort import Losses, StackedAutoencoders
+from vae_core.cohort import PLAIN, Losses, LossSettings, StackedAutoencoders
 from vae_core.data import Dataset
 from vae_core.engine import Engine
 from vae_core.streams import TRAINING
@@ -24,7 +24,8 @@ from vae_core.streams import TRAINING
 class TrainingConfig:
     """Passes over the data, images a batch, Adam's learning rate, who draws the noise (``kernels``
     backend), who computes losses and gradients (``vae_core.engine``), and in what the networks
-    compute: ``float32``, or ``bfloat16`` by autocast with weights and losses in float32.
+    compute: ``float32``, or ``bfloat16`` by autocast with weights and losses in float32. ``loss``
+    is what the losses of all members share.
     """
 
     epochs: int
@@ -33,6 +34,7 @@ class TrainingConfig:
     backend: str
     engine: str = "auto"
     dtype: str = "float32"
+    loss: LossSettings = PLAIN
 
     def steps(self, train_size: int) -> int:
         """Whole batches in all epochs: an epoch is ⌊N / B⌋ batches of a fresh permutation."""
@@ -90,7 +92,11 @@ class Trainer:
         # One kernel for all weights of all members.
         self.optimizer = torch.optim.Adam(model.parameters(), lr=config.learning_rate, fused=True)
         self.engine = Engine(
-            model, config.engine, dtype=config.dtype, steps=config.steps(train_size)
+            model,
+            config.engine,
+            dtype=config.dtype,
+            steps=config.steps(train_size),
+            settings=config.loss,
         )
         self._batches = BatchOrder(
             [member.seed for member in model.members],

@@ -28,7 +28,9 @@ from vae_core import (
     DataError,
     Dataset,
     History,
+    LossSettings,
     Member,
+    RateControl,
     StackedAutoencoders,
     Structure,
     Trainer,
@@ -199,7 +201,7 @@ def _result(
     is_stochastic = k >= model.deterministic
     steps = trained.config.steps(len(trained.dataset.train_images))
     values: Values = {
-        "kernel_backend": trained.config.backend if is_stochastic else None,
+        "kernel_backend": _kernel(trained) if is_stochastic else None,
         "executor": executor,
         "cohort_size": len(model.members),
         "train_steps": steps,
@@ -237,6 +239,12 @@ def _result(
     )
 
 
+def _kernel(trained: Trained) -> str:
+    """Who drew the latents: a full covariance has no fused kernel."""
+    is_diagonal = trained.model.structure.posterior == "diagonal"
+    return trained.config.backend if is_diagonal else "reference"
+
+
 def _curves(history: History, k: int, *, is_stochastic: bool) -> Curves:
     return Curves(
         loss=tuple(history.loss[:, k].tolist()),
@@ -254,6 +262,7 @@ def build_model(runs: Sequence[RunConfig], dataset: Dataset) -> StackedAutoencod
         image_shape=dataset.image_shape,
         latent_dim=first.latent_dim,
         likelihood=first.likelihood,
+        posterior=first.covariance,
     )
     members = [Member(run.objective, run.seed, run.kl_weight, run.recon_weight) for run in runs]
     return StackedAutoencoders(structure, members)
@@ -274,6 +283,18 @@ def training_of(run: RunConfig) -> TrainingConfig:
         backend=resolve_backend(run.kernel, torch.device(run.device)),
         engine=run.engine,
         dtype=run.dtype,
+        loss=LossSettings(
+            samples=run.latent_samples or 1,
+            rate=RateControl(
+                schedule=run.kl_schedule,
+                warmup=run.kl_warmup,
+                cycles=run.kl_cycles,
+                free_nats=run.free_nats,
+                capacity_nats=run.capacity_nats,
+            ),
+            corruption=run.corruption,
+            decoder_decay=run.decoder_decay,
+        ),
     )
 
 

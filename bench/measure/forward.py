@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from kernels import philox_normal
-from vae_core import Dataset, StackedAutoencoders
-from vae_core.streams import EVALUATION, LIKELIHOOD, PRIOR
+from vae_core import Dataset, Gaussian, StackedAutoencoders
+from vae_core.likelihoods import SMALLEST_VARIANCE
+from vae_core.streams import CALIBRATION, EVALUATION, LIKELIHOOD, PRIOR
 
 Floats = NDArray[np.float32]
 
@@ -42,8 +43,17 @@ class Answers:
 
     Attributes
     ----------
-    train_mu, test_mu, test_logvar
-        Posterior means and log-variances, ``[K, M, D]`` and ``[K, N, D]``.
+    train_mu, test_mu
+        Posterior means, ``[K, M, D]`` and ``[K, N, D]``.
+    test_logvar
+        Log-variance of each latent dimension by itself, ``[K, N, D]``.
+    test_cholesky
+        Factors of full covariances, ``[K, N, D, D]``; ``[K, N, 0, 0]`` where they are diagonal.
+    rate_nats
+        Analytic KL, ``[K, N]``; 0 for deterministic members.
+    decoder_variance
+        σ² of the likelihood, ``[K]``: 1 / (2C), or the mean squared error on training images where
+        the likelihood is calibrated; NaN where it has none.
     error_at_mean, squared_error_at_mean, squared_error_sampled
         Summed over pixels, ``[K, N]``: the likelihood's error and the squared error of the image
         decoded from the mean, and the squared error of images decoded from draws, mean over draws.
@@ -59,6 +69,9 @@ class Answers:
     train_mu: Floats
     test_mu: Floats
     test_logvar: Floats
+    test_cholesky: Floats
+    rate_nats: Floats
+    decoder_variance: Floats
     squared_error_at_mean: Floats
     squared_error_sampled: Floats
     negative_log_likelihood: Floats
@@ -71,7 +84,8 @@ class Answers:
 
     def finite_members(self) -> NDArray[np.bool_]:
         """Which members gave numbers only, ``[K]``; importance weights may be absent."""
-        asked = [getattr(self, item.name) for item in fields(self) if item.name != "log_weights"]
+        may_be_absent = {"log_weights", "decoder_variance"}
+        asked = [getattr(self, f.name) for f in fields(self) if f.name not in may_be_absent]
         finite = [np.isfinite(part).reshape(len(part), -1).all(axis=1) for part in asked]
         every: NDArray[np.bool_] = np.logical_and.reduce(finite)
         return every
@@ -93,9 +107,11 @@ def ask(
         Who draws the posterior noise.
     """
     model.eval()
-    train_mu = [encode(model, x)[0] for x in _blocks(model, dataset, dataset.train_images)]
+    train_mu = [encode(model, x).mu for x in _blocks(model, dataset, dataset.train_images)]
+    variance = _decoder_variance(model, dataset, backend)
+    weights = _recon_weights(model, variance)
     blocks = [
-        _ask_block(model, x, block, backend)
+        _ask_block(model, x, block, weights, backend)
         for block, x in enumerate(_blocks(model, dataset, dataset.test_images))
     ]
     joined = {
@@ -104,6 +120,7 @@ def ask(
     }
     return Answers(
         train_mu=_numpy(torch.cat(train_mu, dim=1)),
+        decoder_variance=_numpy(variance),
         prior_images=decode_numpy(model, prior_draws(model, prior_samples)),
         **{name: _numpy(value) for name, value in joined.items()},
     )
@@ -112,6 +129,8 @@ def ask(
 _IMAGE_AXIS = {
     "test_mu": 1,
     "test_logvar": 1,
+    "test_cholesky": 1,
+    "rate_nats": 1,
     "squared_error_at_mean": 1,
     "squared_error_sampled": 1,
     "negative_log_likelihood": 1,
@@ -120,54 +139,85 @@ _IMAGE_AXIS = {
 
 
 def _ask_block(
-    model: StackedAutoencoders, x: Tensor, block: int, backend: str
+    model: StackedAutoencoders, x: Tensor, block: int, weights: list[float], backend: str
 ) -> dict[str, Tensor]:
-    mu, logvar = encode(model, x)
-    at_mean = model.likelihood.mean(decode(model, mu))
+    posterior = encode(model, x)
     squared, nll = [], []
     for draw in range(POSTERIOR_DRAWS):
         step = block * POSTERIOR_DRAWS + draw
-        z, _ = model.draw(mu, logvar, step=step, stream=EVALUATION, backend=backend)
-        output = decode(model, z)
+        drawn = model.draw(posterior, step=step, stream=EVALUATION, backend=backend)
+        output = decode(model, drawn.z[:, 0])
         squared.append(_squared_error(model.likelihood.mean(output), x))
-        nll.append(_negative_log_likelihood(model, output, x))
+        nll.append(_negative_log_likelihood(model, output, x, weights))
+    factors = posterior.mu.new_empty((*posterior.mu.shape[:2], 0, 0))
     return {
-        "test_mu": mu,
-        "test_logvar": logvar,
-        "squared_error_at_mean": _squared_error(at_mean, x),
+        "test_mu": posterior.mu,
+        "test_logvar": posterior.marginal_logvar,
+        "test_cholesky": factors if posterior.lower is None else posterior.cholesky,
+        "rate_nats": drawn.kl,
+        "squared_error_at_mean": _squared_error(
+            model.likelihood.mean(decode(model, posterior.mu)), x
+        ),
         "squared_error_sampled": torch.stack(squared).mean(0),
         "negative_log_likelihood": torch.stack(nll).mean(0),
-        "log_weights": _log_weights(model, x, mu, logvar, block, backend),
+        "log_weights": _log_weights(model, x, posterior, block, weights, backend),
     }
 
 
 def _log_weights(
     model: StackedAutoencoders,
     x: Tensor,
-    mu: Tensor,
-    logvar: Tensor,
+    posterior: Gaussian,
     block: int,
+    weights: list[float],
     backend: str,
 ) -> Tensor:
-    weights = []
+    found = []
     for sample in range(IMPORTANCE_SAMPLES):
         step = block * IMPORTANCE_SAMPLES + sample
-        z, _ = model.draw(mu, logvar, step=step, stream=LIKELIHOOD, backend=backend)
-        noise = (z - mu) * torch.exp(-0.5 * logvar)
-        # The normalising constants of p(z) and q(z|x) cancel but for the log-variances.
-        prior_over_posterior = 0.5 * (noise.square() - z.square() + logvar).sum(-1)
-        weights.append(prior_over_posterior - _negative_log_likelihood(model, decode(model, z), x))
-    stacked = torch.stack(weights, dim=1)
+        z = model.draw(posterior, step=step, stream=LIKELIHOOD, backend=backend).z
+        log_ratio = posterior.log_prior_over_posterior(z)[:, 0]
+        output = decode(model, z[:, 0])
+        found.append(log_ratio - _negative_log_likelihood(model, output, x, weights))
+    stacked = torch.stack(found, dim=1)
     stacked[: model.deterministic] = math.nan
     return stacked
 
 
-def _negative_log_likelihood(model: StackedAutoencoders, output: Tensor, x: Tensor) -> Tensor:
+def _decoder_variance(model: StackedAutoencoders, dataset: Dataset, backend: str) -> Tensor:
+    """σ² of every member's likelihood, ``[K]``; a calibrated one's is estimated from one draw of
+    every training image (Rybkin et al. 2021).
+    """
+    if not model.likelihood.is_calibrated:
+        given = [
+            model.likelihood.effective_decoder_variance(1.0, member.recon_weight)
+            for member in model.members
+        ]
+        return torch.tensor([math.nan if value is None else value for value in given])
+    totals = torch.zeros(len(model.members), dtype=torch.float64, device=model.seeds.device)
+    for block, x in enumerate(_blocks(model, dataset, dataset.train_images)):
+        drawn = model.draw(encode(model, x), step=block, stream=CALIBRATION, backend=backend)
+        images = model.likelihood.mean(decode(model, drawn.z[:, 0]))
+        totals += _squared_error(images, x).double().sum(1)
+    pixels = len(dataset.train_images) * math.prod(model.structure.image_shape)
+    return (totals / pixels).clamp_min(SMALLEST_VARIANCE)
+
+
+def _recon_weights(model: StackedAutoencoders, variance: Tensor) -> list[float]:
+    """C of every member's likelihood: its own, or what its estimated variance makes it."""
+    if not model.likelihood.is_calibrated:
+        return [member.recon_weight for member in model.members]
+    return (1 / (2 * variance)).tolist()
+
+
+def _negative_log_likelihood(
+    model: StackedAutoencoders, output: Tensor, x: Tensor, weights: list[float]
+) -> Tensor:
     error = model.likelihood.error(output, x)
     pixels = math.prod(model.structure.image_shape)
     rows = [
-        model.likelihood.negative_log_likelihood(error[k], member.recon_weight, pixels)
-        for k, member in enumerate(model.members)
+        model.likelihood.negative_log_likelihood(member_error, weight, pixels)
+        for member_error, weight in zip(error, weights, strict=True)
     ]
     return torch.stack(rows)
 
@@ -194,10 +244,10 @@ def decode_numpy(model: StackedAutoencoders, z: Tensor | NDArray[Any]) -> Floats
     return model.likelihood.mean(decode(model, latents)).flatten(2).cpu().numpy()
 
 
-def encode(model: StackedAutoencoders, x: Tensor) -> tuple[Tensor, Tensor]:
+def encode(model: StackedAutoencoders, x: Tensor) -> Gaussian:
     """``model.encode`` of images ``[K, B, C, H, W]``, some at a time."""
-    mu, logvar = zip(*(model.encode(part) for part in _parts(x)), strict=True)
-    return torch.cat(mu, dim=1), torch.cat(logvar, dim=1)
+    parameters = torch.cat([model.encoder(part) for part in _parts(x)], dim=1)
+    return Gaussian.of(parameters, model.structure.latent_dim)
 
 
 def decode(model: StackedAutoencoders, z: Tensor) -> Tensor:

@@ -6,6 +6,7 @@ reason is kept; formulas live in ``bench.metrics``.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -19,7 +20,6 @@ from bench.metrics import (
     MetricError,
     active_units,
     dci,
-    gaussian_kl,
     importance_weighted_log_likelihood,
     interpolation_evenness,
     interpolation_precision,
@@ -99,10 +99,14 @@ def _reconstruction(subject: Subject, reference: Reference) -> Values:
 
 
 def _rate(subject: Subject, reference: Reference) -> Values:
-    values: Values = {"active_units": int(active_units(subject.answers.test_mu))}
+    variance = float(subject.answers.decoder_variance)
+    values: Values = {
+        "active_units": int(active_units(subject.answers.test_mu)),
+        "decoder_variance": variance if math.isfinite(variance) else None,
+    }
     if not subject.is_stochastic:
         return values
-    rate = float(gaussian_kl(subject.answers.test_mu, subject.answers.test_logvar).mean())
+    rate = float(subject.answers.rate_nats.mean(dtype=np.float64))
     distortion = float(subject.answers.negative_log_likelihood.mean())
     return values | {
         "test_rate_nats": rate,
@@ -119,6 +123,7 @@ def _rate_decomposition(subject: Subject, reference: Reference) -> Values:
     parts = rate_decomposition(
         subject.answers.test_mu[rows],
         subject.answers.test_logvar[rows],
+        cholesky=subject.answers.test_cholesky[rows],
         seed=subject.member.seed,
     )
     return dict(parts)

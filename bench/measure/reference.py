@@ -26,11 +26,10 @@ from bench.metrics import (
     linear_probe,
 )
 from bench.plan import MetricsSpec
-from vae_core import Dataset, Structure
+from vae_core import Dataset, Gaussian, Structure
 from vae_core.cohort import initial_networks
 from vae_core.data import Factors
 from vae_core.data.split import fixed_subset
-from vae_core.model import split_parameters
 
 Floats = NDArray[np.float32]
 
@@ -182,17 +181,17 @@ class Reference:
         if key not in self._random_scores:
             encoder = initial_networks(structure, seed)[0].eval()
             codes = [
-                self._means(encoder, images)
+                self._means(encoder, images, structure.latent_dim)
                 for images in (self.dataset.train_images, self.dataset.test_images)
             ]
             self._random_scores[key] = self.probes(*codes)
         return self._random_scores[key]
 
     @torch.inference_mode()
-    def _means(self, encoder: nn.Module, images: Tensor) -> Floats:
+    def _means(self, encoder: nn.Module, images: Tensor, latent_dim: int) -> Floats:
         blocks = torch.split(images, IMAGES_PER_BLOCK)
-        means = [split_parameters(encoder(self.dataset.pixels(block)))[0] for block in blocks]
-        return torch.cat(means).numpy()
+        parameters = torch.cat([encoder(self.dataset.pixels(block)) for block in blocks])
+        return Gaussian.of(parameters, latent_dim).mu.numpy()
 
     def _flat(self, images: Tensor) -> Floats:
         return self.dataset.pixels(images).flatten(1).numpy()

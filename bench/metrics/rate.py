@@ -65,15 +65,9 @@ def full_gaussian_kl(mu: npt.ArrayLike, cholesky: npt.ArrayLike) -> Float64Array
         If shapes do not match, L is not such a factor, or values are not finite.
     """
     mean = as_matrix64(mu, "mu")
-    factor = as_floats(cholesky, "cholesky").astype(np.float64, copy=False)
-    count, width = mean.shape
-    if factor.shape != (count, width, width):
-        raise MetricError(
-            f"cholesky has shape {factor.shape}; mu needs {(count, width, width)}, [N, D, D]"
-        )
+    factor = _checked_cholesky(cholesky, mean)
     diagonal = np.diagonal(factor, axis1=1, axis2=2)
-    if np.triu(factor, k=1).any() or (diagonal <= 0.0).any():
-        raise MetricError("cholesky is not lower-triangular with a positive diagonal")
+    width = mean.shape[1]
     squares = (factor**2).sum(axis=(1, 2)) + (mean**2).sum(axis=1)
     kl: Float64Array = 0.5 * (squares - width) - np.log(diagonal).sum(axis=1)
     return kl
@@ -110,7 +104,12 @@ def active_units(mu: npt.ArrayLike, threshold: float = ACTIVE_VARIANCE) -> float
 
 
 def rate_decomposition(
-    mu: npt.ArrayLike, logvar: npt.ArrayLike, *, samples: int = 1, seed: int = 0
+    mu: npt.ArrayLike,
+    logvar: npt.ArrayLike,
+    *,
+    cholesky: npt.ArrayLike | None = None,
+    samples: int = 1,
+    seed: int = 0,
 ) -> dict[str, float]:
     """Split the rate into what the codes tell of the input, of each other, and of the prior.
 
@@ -122,7 +121,10 @@ def rate_decomposition(
 
     Parameters
     ----------
-    mu, logvar : [N, D], N >= 2. samples : draws from each posterior. seed : of the draws.
+    mu, logvar : [N, D], N >= 2; log-variance of each dimension by itself.
+    cholesky : [N, D, D] lower-triangular factors of full covariances, or None (or [N, 0, 0]) where
+        they are diagonal. Time then grows as N² · D².
+    samples : draws from each posterior. seed : of the draws.
 
     Returns
     -------
@@ -142,13 +144,21 @@ def rate_decomposition(
     if len(mean) < 2:
         raise MetricError("mu has 1 point; a mixture of at least 2 posteriors is needed")
     require_at_least(samples, "samples", 1)
+    factor = _cholesky(cholesky, mean)
     noise = np.random.default_rng(seed)
     terms = np.zeros(3)
     for _ in range(samples):
-        z = mean + np.exp(0.5 * log_variance) * noise.standard_normal(mean.shape)
+        eps = noise.standard_normal(mean.shape)
+        z = mean + (
+            np.exp(0.5 * log_variance) * eps
+            if factor is None
+            else np.einsum("nij,nj->ni", factor, eps)
+        )
         own = gaussian_log_density(z, mean, log_variance)
         prior = gaussian_log_density(z, np.zeros_like(z), np.zeros_like(z))
         joint, marginals = _mixture_log_densities(z, mean, log_variance)
+        if factor is not None:
+            own, joint = _full_log_densities(z, eps, mean, factor)
         terms += [
             (own - joint).mean(),
             (joint - marginals).mean(),
@@ -175,6 +185,50 @@ def _posterior(mu: npt.ArrayLike, logvar: npt.ArrayLike) -> tuple[Float64Array, 
     mean, log_variance = as_matrix64(mu, "mu"), as_matrix64(logvar, "logvar")
     require_same_shape(mean, "mu", log_variance, "logvar")
     return mean, log_variance
+
+
+def _cholesky(cholesky: npt.ArrayLike | None, mean: Float64Array) -> Float64Array | None:
+    """Full covariances' factors, None where there are none."""
+    if cholesky is None or np.size(cholesky) == 0:
+        return None
+    return _checked_cholesky(cholesky, mean)
+
+
+def _checked_cholesky(cholesky: npt.ArrayLike, mean: Float64Array) -> Float64Array:
+    factor = as_floats(cholesky, "cholesky").astype(np.float64, copy=False)
+    count, width = mean.shape
+    if factor.shape != (count, width, width):
+        raise MetricError(
+            f"cholesky has shape {factor.shape}; mu needs {(count, width, width)}, [N, D, D]"
+        )
+    diagonal = np.diagonal(factor, axis1=1, axis2=2)
+    if np.triu(factor, k=1).any() or (diagonal <= 0.0).any():
+        raise MetricError("cholesky is not lower-triangular with a positive diagonal")
+    return factor
+
+
+def _full_log_densities(
+    z: Float64Array, eps: Float64Array, mean: Float64Array, factor: Float64Array
+) -> tuple[Float64Array, Float64Array]:
+    """Return ln q(z_n|x_n) and ln q(z_n), both [N], of full covariances L Lᵀ.
+
+    With W = L⁻¹, ln N(z; mu, L Lᵀ) = −½‖W z − W mu‖² + ln det W − D/2 ln 2π; one matrix product
+    gives W z for a block of z and all N posteriors.
+    """
+    count, width = mean.shape
+    inverse = np.linalg.inv(factor)
+    constant = -np.log(np.diagonal(factor, axis1=1, axis2=2)).sum(axis=1) - 0.5 * width * _LOG_2PI
+    own = constant - 0.5 * (eps**2).sum(axis=1)
+    whitened_mean = np.einsum("nij,nj->ni", inverse, mean)
+    by_column = inverse.transpose(2, 0, 1).reshape(width, count * width)
+    joint = np.empty(count)
+    rows = max(1, 16 * _BLOCK_NUMBERS // (count * width))
+    for start in range(0, count, rows):
+        block = slice(start, start + rows)
+        whitened = (z[block] @ by_column).reshape(-1, count, width) - whitened_mean
+        densities = constant - 0.5 * (whitened**2).sum(axis=2) - math.log(count)
+        joint[block] = _log_sum_exp_rows(densities, np.float64)
+    return own, joint
 
 
 def _kl_terms(mean: Float64Array, log_variance: Float64Array) -> Float64Array:

@@ -13,9 +13,11 @@ __all__ = [
     "DTYPES",
     "ENGINES",
     "KERNELS",
+    "KL_SCHEDULES",
     "LIKELIHOODS",
     "OBJECTIVES",
     "OBJECTIVE_FACTS",
+    "POSTERIORS",
     "ObjectiveFacts",
 ]
 
@@ -24,17 +26,23 @@ __all__ = [
 class ObjectiveFacts:
     """What planning must know of an objective.
 
-    ``posterior`` names the form of q(z|x); ``unused_axes`` are the sweep axes that mean nothing
-    for the objective and so do not multiply its part of the grid.
+    ``is_stochastic`` tells whether q(z|x) is more than a point; ``unused_axes`` are the sweep axes
+    that mean nothing for the objective and so do not multiply its part of the grid.
     """
 
-    posterior: str
+    is_stochastic: bool
     unused_axes: frozenset[str] = field(default_factory=frozenset)
 
 
+_POINT = frozenset({"posterior", "latent_samples"})
+
 OBJECTIVE_FACTS = {
-    "ae": ObjectiveFacts(posterior="point", unused_axes=frozenset({"kl_weight"})),
-    "vae": ObjectiveFacts(posterior="diagonal"),
+    "ae": ObjectiveFacts(is_stochastic=False, unused_axes=_POINT | {"kl_weight"}),
+    "denoising-ae": ObjectiveFacts(is_stochastic=False, unused_axes=_POINT | {"kl_weight"}),
+    "rae-l2": ObjectiveFacts(is_stochastic=False, unused_axes=_POINT),
+    "vae": ObjectiveFacts(is_stochastic=True),
+    "iwae": ObjectiveFacts(is_stochastic=True),
+    "beta-tcvae": ObjectiveFacts(is_stochastic=True, unused_axes=frozenset({"latent_samples"})),
 }
 
 OBJECTIVES = tuple(OBJECTIVE_FACTS)
@@ -49,7 +57,9 @@ DATASETS = (
     "npz",
     "hf",
 )
-LIKELIHOODS = ("gaussian", "bernoulli")
+LIKELIHOODS = ("gaussian", "gaussian-calibrated", "bernoulli")
+POSTERIORS = ("diagonal", "full")
+KL_SCHEDULES = ("constant", "linear", "cyclical")
 ARCHITECTURES = ("linear", "mlp", "conv")
 DEVICES = ("cpu", "cuda")
 DTYPES = ("float32", "bfloat16")

@@ -37,8 +37,8 @@ def refusal(allowed: str, words: tuple[str, ...] = ()) -> PydanticCustomError:
     return PydanticCustomError("not_allowed", "{allowed}", context)
 
 
-def refusal_of(key: str, given: int | str, allowed: str) -> PydanticCustomError:
-    """The same for a rule between keys: ``key`` of the table it is raised in is to blame."""
+def refusal_of(key: str, given: float | str, allowed: str) -> PydanticCustomError:
+    """The same for a rule between keys; to blame is ``key``, a path from where it is raised."""
     context = {"key": key, "given": given, "allowed": allowed}
     return PydanticCustomError("not_allowed", "{allowed}", context)
 
@@ -79,14 +79,16 @@ class Whole:
 
 @dataclass(frozen=True, slots=True)
 class Real:
-    """A finite number, at least zero or above zero; a bool is none."""
+    """A finite number, at least zero or above zero, at most ``highest``; a bool is none."""
 
     positive: bool = False
+    highest: float = math.inf
 
     @property
     def allowed(self) -> str:
         """What is allowed, as a noun phrase."""
-        return "a finite number above 0" if self.positive else "a finite number of at least 0"
+        lowest = "a finite number above 0" if self.positive else "a finite number of at least 0"
+        return lowest if math.isinf(self.highest) else f"{lowest} and at most {self.highest:g}"
 
     def convert(self, value: Any) -> float:
         """Return a float; an integer is taken, and -0.0 becomes 0.0 so that equal means equal."""
@@ -96,7 +98,8 @@ class Real:
             number = float(value)
         except OverflowError:
             raise refusal(self.allowed) from None
-        if not math.isfinite(number) or number < 0 or (self.positive and number == 0):
+        is_low = number < 0 or (self.positive and number == 0)
+        if not math.isfinite(number) or is_low or number > self.highest:
             raise refusal(self.allowed)
         return number + 0.0
 

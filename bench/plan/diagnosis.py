@@ -67,7 +67,7 @@ def shown(value: Any) -> str:
 def _location(details: ErrorDetails) -> tuple[int | str, ...]:
     """Where the error is; a rule between keys names the key to blame in its context."""
     key = details.get("ctx", {}).get("key")
-    return (*details["loc"], key) if key else details["loc"]
+    return (*details["loc"], *key.split(".")) if key else details["loc"]
 
 
 def _key(parts: tuple[int | str, ...]) -> str:

@@ -5,12 +5,15 @@ import json
 from dataclasses import dataclass, field, fields
 from functools import lru_cache
 from itertools import product
-from typing import Any
+from typing import Any, TypeVar
 
 from bench.plan.choices import OBJECTIVE_FACTS
 from bench.plan.spec import MetricsSpec, SweepSpec
 
 __all__ = ["SCHEMA_VERSION", "RunConfig", "expand"]
+
+POINT = "point"
+"""The posterior of an objective that draws nothing."""
 
 SCHEMA_VERSION = 2
 """Raised when the same configuration would give other results or other columns: ids change."""
@@ -20,7 +23,8 @@ SCHEMA_VERSION = 2
 class RunConfig:
     """Everything a run is a function of.
 
-    ``kl_weight`` is None where it means nothing (an AE). ``hidden`` is empty for a linear
+    ``kl_weight`` and ``latent_samples`` are None where they mean nothing (an AE), and its
+    ``posterior`` is a point. ``hidden`` is empty for a linear
     network. ``run_id`` is the first 16 hex digits of the SHA-256 of the canonical JSON of all
     fields and ``SCHEMA_VERSION``: equal on every machine, different if any field differs.
     """
@@ -32,14 +36,23 @@ class RunConfig:
     likelihood: str
     objective: str
     latent_dim: int
+    posterior: str
     kl_weight: float | None
     recon_weight: float
+    latent_samples: int | None = 1
     device: str
     dtype: str = "float32"
     seed: int
     epochs: int
     batch_size: int
     learning_rate: float
+    kl_schedule: str = "constant"
+    kl_warmup: float = 0.5
+    kl_cycles: int = 4
+    free_nats: float = 0.0
+    capacity_nats: float | None = None
+    corruption: float = 0.25
+    decoder_decay: float = 1e-6
     kernel: str
     engine: str = "auto"
     metrics: MetricsSpec
@@ -52,7 +65,7 @@ class RunConfig:
     def canonical_json(self) -> str:
         """All fields and the schema version, keys sorted, floats in their shortest exact form."""
         table: dict[str, Any] = {name: getattr(self, name) for name in _HASHED}
-        for name in ("kl_weight", "recon_weight", "learning_rate"):
+        for name in _REAL:
             table[name] = None if table[name] is None else float(table[name])
         table["metrics"] = _metrics_table(self.metrics)
         table["schema_version"] = SCHEMA_VERSION
@@ -60,26 +73,36 @@ class RunConfig:
 
     @property
     def structure(self) -> tuple[Any, ...]:
-        """What runs must share to train stacked: all but objective, weights and seed."""
-        return tuple([getattr(self, name) for name in _STRUCTURAL])
+        """What runs must share to train stacked: all but objective, weights and seed.
+
+        A point is a diagonal posterior whose variances are ignored, drawn once.
+        """
+        shared = [getattr(self, name) for name in _STRUCTURAL]
+        return (*shared, self.covariance, self.latent_samples or 1)
 
     @property
-    def posterior(self) -> str:
-        """The form of q(z|x)."""
-        return OBJECTIVE_FACTS[self.objective].posterior
+    def covariance(self) -> str:
+        """The form of covariance that its encoder gives."""
+        return "diagonal" if self.posterior == POINT else self.posterior
 
     @property
     def effective_decoder_variance(self) -> float | None:
         """σ² = β/(2C) of the Gaussian decoder whose ELBO has the same optimum; None without one."""
-        if self.kl_weight is None or self.likelihood != "gaussian":
+        is_stochastic = OBJECTIVE_FACTS[self.objective].is_stochastic
+        if self.kl_weight is None or self.likelihood != "gaussian" or not is_stochastic:
             return None
         return self.kl_weight / (2 * self.recon_weight)
 
 
+Axis = TypeVar("Axis", str, int, float)
+
 _HASHED = tuple(f.name for f in fields(RunConfig) if f.init)
 _STRUCTURAL = tuple(
-    name for name in _HASHED if name not in {"objective", "kl_weight", "recon_weight", "seed"}
+    name
+    for name in _HASHED
+    if name not in {"objective", "kl_weight", "recon_weight", "seed", "posterior", "latent_samples"}
 )
+_REAL = tuple(f.name for f in fields(RunConfig) if f.type in {float, float | None})
 _ENCODE = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False).encode
 
 
@@ -89,8 +112,8 @@ def _metrics_table(metrics: MetricsSpec) -> dict[str, Any]:
 
 
 def expand(spec: SweepSpec, data_hash: str) -> list[RunConfig]:
-    """The runs of a specification, in order of device, dtype, latent dimension, objective, weights,
-    seed.
+    """The runs of a specification, in order of device, dtype, latent dimension, objective,
+    posterior, draws, weights, seed.
 
     Parameters
     ----------
@@ -109,6 +132,13 @@ def expand(spec: SweepSpec, data_hash: str) -> list[RunConfig]:
         "epochs": training.epochs,
         "batch_size": training.batch_size,
         "learning_rate": training.learning_rate,
+        "kl_schedule": training.kl_schedule,
+        "kl_warmup": training.kl_warmup,
+        "kl_cycles": training.kl_cycles,
+        "free_nats": training.free_nats,
+        "capacity_nats": training.capacity_nats,
+        "corruption": training.corruption,
+        "decoder_decay": training.decoder_decay,
         "kernel": training.kernel,
         "engine": training.engine,
         "metrics": spec.metrics,
@@ -117,8 +147,10 @@ def expand(spec: SweepSpec, data_hash: str) -> list[RunConfig]:
         RunConfig(
             objective=objective,
             latent_dim=latent_dim,
+            posterior=posterior or POINT,
             kl_weight=kl_weight,
             recon_weight=recon_weight,
+            latent_samples=latent_samples,
             device=device,
             dtype=dtype,
             seed=seed,
@@ -127,12 +159,16 @@ def expand(spec: SweepSpec, data_hash: str) -> list[RunConfig]:
         for device, dtype, latent_dim, objective in product(
             axes.device, axes.dtype, axes.latent_dim, axes.objective
         )
-        for kl_weight, recon_weight, seed in product(
-            _used(objective, "kl_weight", axes.kl_weight), axes.recon_weight, axes.seed
+        for posterior, latent_samples, kl_weight, recon_weight, seed in product(
+            _used(objective, "posterior", axes.posterior),
+            _used(objective, "latent_samples", axes.latent_samples),
+            _used(objective, "kl_weight", axes.kl_weight),
+            axes.recon_weight,
+            axes.seed,
         )
     ]
 
 
-def _used(objective: str, name: str, values: tuple[float, ...]) -> tuple[float, ...] | tuple[None]:
+def _used(objective: str, name: str, values: tuple[Axis, ...]) -> tuple[Axis | None, ...]:
     """The values of an axis, or the single None where the axis means nothing."""
     return (None,) if name in OBJECTIVE_FACTS[objective].unused_axes else values

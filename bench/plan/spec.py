@@ -16,9 +16,11 @@ from bench.plan.choices import (
     DTYPES,
     ENGINES,
     KERNELS,
+    KL_SCHEDULES,
     LIKELIHOODS,
     OBJECTIVE_FACTS,
     OBJECTIVES,
+    POSTERIORS,
 )
 from bench.plan.constraints import (
     Choice,
@@ -55,6 +57,7 @@ PositiveReal = Annotated[float, constrained(Real(positive=True))]
 Switch = Annotated[bool, constrained(Flag())]
 Objective = Annotated[str, constrained(Choice(OBJECTIVES))]
 Device = Annotated[str, constrained(Choice(DEVICES))]
+Posterior = Annotated[str, constrained(Choice(POSTERIORS))]
 Dtype = Annotated[str, constrained(Choice(DTYPES))]
 
 IsList = BeforeValidator(list_of_values)
@@ -95,27 +98,39 @@ class ModelSpec(Section):
 class SweepAxes(Section):
     """``[sweep]``: the axes whose product is the grid; one left out has its default.
 
-    ``dtype`` is what the networks compute in while they train (autocast); weights, losses, metrics
-    and everything else are float32.
+    ``latent_samples`` latents are drawn of each image in training (k of an IWAE). ``dtype`` is what
+    the networks compute in while they train (autocast); weights, losses, metrics and everything
+    else are float32.
     """
 
     objective: Annotated[tuple[Objective, ...], IsList, Distinct] = ("ae", "vae")
     latent_dim: Annotated[tuple[Width, ...], IsList, Distinct] = (16,)
     kl_weight: Annotated[tuple[Weight, ...], IsList, Distinct] = (1.0,)
     recon_weight: Annotated[tuple[PositiveReal, ...], IsList, Distinct] = (1.0,)
+    posterior: Annotated[tuple[Posterior, ...], IsList, Distinct] = ("diagonal",)
+    latent_samples: Annotated[tuple[Count, ...], IsList, Distinct] = (1,)
     device: Annotated[tuple[Device, ...], IsList, Distinct] = ("cpu",)
     dtype: Annotated[tuple[Dtype, ...], IsList, Distinct] = ("float32",)
     seed: Annotated[tuple[Seed, ...], IsList, Distinct] = (0,)
 
 
 class TrainingSpec(Section):
-    """``[training]``: one optimiser setting for every run of the sweep, who draws its noise and who
-    computes its gradients.
+    """``[training]``: one setting for every run of the sweep.
+
+    The optimiser; how the KL weight rises and what of the rate is free; the noise of denoising and
+    the weight decay of regularised decoders; who draws latents and who computes gradients.
     """
 
     epochs: Annotated[int, constrained(Whole(1, 1_000_000))] = 100
     batch_size: Count = 128
     learning_rate: PositiveReal = 1e-3
+    kl_schedule: Annotated[str, constrained(Choice(KL_SCHEDULES))] = "constant"
+    kl_warmup: Annotated[float, constrained(Real(positive=True, highest=1.0))] = 0.5
+    kl_cycles: Count = 4
+    free_nats: Weight = 0.0
+    capacity_nats: PositiveReal | None = None
+    corruption: PositiveReal = 0.25
+    decoder_decay: Weight = 1e-6
     kernel: Annotated[str, constrained(Choice(KERNELS))] = "auto"
     engine: Annotated[str, constrained(Choice(ENGINES))] = "auto"
 
@@ -154,6 +169,35 @@ class SweepSpec(Section):
     sweep: SweepAxes = SweepAxes()
     training: TrainingSpec = TrainingSpec()
     metrics: MetricsSpec = MetricsSpec()
+
+    @model_validator(mode="after")
+    def _defined_losses(self) -> Self:
+        """Refuse combinations that no objective is defined for."""
+        calibrated = self.model.likelihood == "gaussian-calibrated"
+        if calibrated and "iwae" in self.sweep.objective:
+            raise refusal_of(
+                "model.likelihood",
+                f'"{self.model.likelihood}"',
+                "another likelihood (with iwae in sweep.objective: its bound weighs single images)",
+            )
+        if "full" in self.sweep.posterior:
+            if "beta-tcvae" in self.sweep.objective:
+                raise refusal_of(
+                    "sweep.posterior", '"full"', '"diagonal" (with beta-tcvae in sweep.objective)'
+                )
+            if self.training.free_nats:
+                raise refusal_of(
+                    "training.free_nats",
+                    self.training.free_nats,
+                    "0 (free nats are counted by dimension, which a full posterior has none of)",
+                )
+        if self.training.free_nats and self.training.capacity_nats is not None:
+            raise refusal_of(
+                "training.capacity_nats",
+                self.training.capacity_nats,
+                "nothing (with training.free_nats above 0: both say what of the rate is paid)",
+            )
+        return self
 
     @model_validator(mode="after")
     def _payable_grid(self) -> Self:

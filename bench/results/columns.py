@@ -98,6 +98,13 @@ COLUMNS = (
     *_columns("float", "1", "dci_disentanglement dci_completeness dci_informativeness"),
     *_columns("text", None, "metric_notes"),
     *_columns("text", None, "engine stacking training_notes"),
+    *_columns("int", "1", "latent_samples", measured=False),
+    *_columns("text", None, "kl_schedule", measured=False),
+    *_columns("float", "1", "kl_warmup", measured=False),
+    *_columns("int", "1", "kl_cycles", measured=False),
+    *_columns("float", "nats", "free_nats capacity_nats", measured=False),
+    *_columns("float", "1", "corruption decoder_decay", measured=False),
+    *_columns("float", "1", "decoder_variance"),
 )
 
 COLUMNS_BY_NAME = {column.name: column for column in COLUMNS}

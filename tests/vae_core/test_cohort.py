@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch.distributions import Independent, Normal, kl_divergence
 
 from kernels import philox_normal
-from vae_core import Member, StackedAutoencoders, Structure
+from vae_core import Gaussian, Member, StackedAutoencoders, Structure
 from vae_core.cohort import initial_networks
 
 AE = Member("ae", seed=3, kl_weight=None, recon_weight=1.5)
@@ -28,7 +28,7 @@ def x():
 
 @pytest.mark.parametrize("members", [[], [VAE, AE], [AE, VAE, AE]])
 def test_members_come_deterministic_first(members):
-    message = "^members: one or more are needed, deterministic objectives before stochastic ones$"
+    message = "^members: one or more are needed, in the order ae, denoising-ae, rae-l2, vae, iwae"
     with pytest.raises(ValueError, match=message):
         StackedAutoencoders(structure(), members)
 
@@ -44,26 +44,31 @@ def test_an_autoencoder_and_a_variational_one_of_one_seed_start_from_the_same_we
 
 def test_encoding_gives_each_member_its_own_mean_and_log_variance(x):
     model = StackedAutoencoders(structure(), MEMBERS)
-    mu, logvar = model.encode(x)
+    found = model.encode(x)
     for k in (1, 2):
         alone = model.member(k).encode(x[k])
-        torch.testing.assert_close(mu[k], alone.mu)
-        torch.testing.assert_close(logvar[k], alone.logvar)
+        torch.testing.assert_close(found.mu[k], alone.mu)
+        torch.testing.assert_close(found.logvar[k], alone.logvar)
 
 
 def test_a_deterministic_latent_is_the_mean_and_costs_nothing():
     model = StackedAutoencoders(structure(), MEMBERS)
     mu, logvar = torch.randn(3, 6, 2), torch.randn(3, 6, 2)
-    z, kl = model.draw(mu, logvar, step=0, stream=0, backend="reference")
-    assert torch.equal(z[0], mu[0])
-    assert torch.equal(kl[0], torch.zeros(6))
+    drawn = model.draw(
+        Gaussian(mu, logvar), step=0, stream=0, backend="reference", samples=4, per_dimension=True
+    )
+    assert torch.equal(drawn.z[0], mu[0].expand(4, 6, 2))
+    assert torch.equal(drawn.kl[0], torch.zeros(6))
+    assert torch.equal(drawn.kl_per_dimension[0], torch.zeros(2))
+    torch.testing.assert_close(drawn.kl_per_dimension.sum(1), drawn.kl.mean(1))
 
 
 @pytest.mark.parametrize("members", [MEMBERS, [VAE, OTHER]], ids=["with an AE", "VAEs only"])
 def test_a_stochastic_latent_is_drawn_with_the_noise_of_its_seed_step_and_stream(members):
     model = StackedAutoencoders(structure(), members)
     mu, logvar = torch.randn(2, len(members), 6, 2)
-    z, kl = model.draw(mu, logvar, step=11, stream=2, backend="reference")
+    drawn = model.draw(Gaussian(mu, logvar), step=11, stream=2, backend="reference")
+    z, kl = drawn.z[:, 0], drawn.kl
     for k, member in enumerate(members):
         if member is not AE:
             noise = philox_normal((6, 2), member.seed, 11, 2)
@@ -76,9 +81,9 @@ def test_a_stochastic_latent_is_drawn_with_the_noise_of_its_seed_step_and_stream
 def test_autoencoders_alone_draw_nothing():
     model = StackedAutoencoders(structure(), [AE, AE])
     mu = torch.randn(2, 6, 2)
-    z, kl = model.draw(mu, mu, step=0, stream=0, backend="reference")
-    assert torch.equal(z, mu)
-    assert torch.equal(kl, torch.zeros(2, 6))
+    drawn = model.draw(Gaussian(mu, mu), step=0, stream=0, backend="reference")
+    assert torch.equal(drawn.z[:, 0], mu)
+    assert torch.equal(drawn.kl, torch.zeros(2, 6))
 
 
 @pytest.mark.parametrize("likelihood", ["gaussian", "bernoulli"])

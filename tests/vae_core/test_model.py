@@ -6,7 +6,6 @@ from torch import nn
 
 from kernels import philox_normal
 from vae_core import Autoencoder
-from vae_core.model import split_parameters
 from vae_core.streams import PRIOR
 
 SHAPE = (1, 2, 3)
@@ -38,14 +37,10 @@ def test_the_first_half_of_the_encoder_is_the_mean_the_second_the_log_variance(n
     torch.testing.assert_close(posterior.logvar, parameters[:, 2:])
 
 
-def test_parameters_are_split_along_the_last_axis_of_any_stack():
-    mu, logvar = split_parameters(torch.arange(24).view(2, 3, 4))
-    assert mu.tolist()[1][2] == [20, 21]
-    assert logvar.tolist()[1][2] == [22, 23]
-
-
-def test_an_autoencoder_has_no_log_variance(networks, x):
-    assert model_of(networks, is_stochastic=False).encode(x).logvar is None
+def test_the_code_of_an_autoencoder_is_a_point(networks, x):
+    posterior = model_of(networks, is_stochastic=False).encode(x)
+    torch.testing.assert_close(posterior.mu, networks[0](x)[:, :2])
+    assert posterior.logvar.exp().count_nonzero() == 0
 
 
 def test_a_reconstruction_is_decoded_from_the_mean(networks, x):

@@ -181,9 +181,9 @@ def test_blocks_change_nothing_but_draws(model, answers, small, monkeypatch):
 def test_no_two_blocks_share_their_noise(model, small, monkeypatch):
     asked, draw = [], model.draw
 
-    def spy(mu, logvar, **where):
+    def spy(posterior, **where):
         asked.append((where["stream"], where["step"]))
-        return draw(mu, logvar, **where)
+        return draw(posterior, **where)
 
     monkeypatch.setattr(model, "draw", spy)
     monkeypatch.setattr(forward, "IMAGES_PER_BLOCK", 13)

@@ -19,6 +19,7 @@ RUN = RunConfig(
     likelihood="gaussian",
     objective="vae",
     latent_dim=8,
+    posterior="diagonal",
     kl_weight=0.1,
     recon_weight=1.0,
     device="cpu",
@@ -30,12 +31,14 @@ RUN = RunConfig(
     metrics=MetricsSpec(),
 )
 CANONICAL = (
-    '{"architecture":"mlp","batch_size":128,"data_hash":"abc","dataset":"digits","device":"cpu",'
-    '"dtype":"float32","engine":"auto","epochs":100,"hidden":[128,64],"kernel":"auto",'
-    '"kl_weight":0.1,"latent_dim":8,"learning_rate":0.001,"likelihood":"gaussian","metrics":{'
+    '{"architecture":"mlp","batch_size":128,"capacity_nats":null,"corruption":0.25,'
+    '"data_hash":"abc","dataset":"digits","decoder_decay":1e-06,"device":"cpu",'
+    '"dtype":"float32","engine":"auto","epochs":100,"free_nats":0.0,"hidden":[128,64],'
+    '"kernel":"auto","kl_cycles":4,"kl_schedule":"constant","kl_warmup":0.5,"kl_weight":0.1,'
+    '"latent_dim":8,"latent_samples":1,"learning_rate":0.001,"likelihood":"gaussian","metrics":{'
     '"disentanglement":true,"geometry":true,"neighbors":5,"probes":true,'
     '"rate_decomposition":true,"sample_quality":true,"samples":null,"throughput":true},'
-    '"objective":"vae","recon_weight":1.0,"schema_version":2,"seed":3}'
+    '"objective":"vae","posterior":"diagonal","recon_weight":1.0,"schema_version":2,"seed":3}'
 )
 OTHER = {
     "dataset": "mnist",
@@ -45,6 +48,15 @@ OTHER = {
     "likelihood": "bernoulli",
     "objective": "ae",
     "latent_dim": 9,
+    "posterior": "full",
+    "latent_samples": 5,
+    "kl_schedule": "linear",
+    "kl_warmup": 0.1,
+    "kl_cycles": 2,
+    "free_nats": 0.5,
+    "capacity_nats": 3.0,
+    "corruption": 0.1,
+    "decoder_decay": 0.0,
     "kl_weight": None,
     "recon_weight": 2.0,
     "device": "cuda",

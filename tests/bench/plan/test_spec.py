@@ -56,7 +56,7 @@ def test_a_spec_is_frozen_and_hashable():
         ({"sweep": {"device": ["cuda:1"]}}, '"cuda:1" is not allowed; "cpu" or "cuda" is'),
         ({"sweep": {"seed": [3, 1, 3]}}, "a list without repeats (3 stands twice) is"),
         ({"sweep": {"kl_weight": [0.0, -0.0]}}, "a list without repeats (0.0 stands twice) is"),
-        ({"sweep": {"objective": ["vea"]}}, '"ae" or "vae" is (did you mean "vae"?)'),
+        ({"sweep": {"objective": ["vea"]}}, '"iwae" or "beta-tcvae" is (did you mean "vae"?)'),
         ({"model": {"hidden": []}}, "model.hidden: [] is not allowed"),
         ({"model": {"architecture": "mpl"}}, 'factory" is (did you mean "mlp"?)'),
         ({"model": {"architecture": "a.b:"}}, 'model.architecture: "a.b:" is not allowed'),
@@ -66,6 +66,23 @@ def test_a_spec_is_frozen_and_hashable():
         ({"training": {"learning_rate": 0}}, "training.learning_rate: 0 is not allowed"),
         ({"sweep": {"dtype": ["float16"]}}, '"float32" or "bfloat16" is (did you mean'),
         ({"training": {"engine": "jit"}}, '"auto", "eager" or "compiled" is'),
+        ({"training": {"kl_warmup": 1.5}}, "a finite number above 0 and at most 1 is"),
+        (
+            {"model": {"likelihood": "gaussian-calibrated"}, "sweep": {"objective": ["iwae"]}},
+            'model.likelihood: "gaussian-calibrated" is not allowed; another likelihood (with iwae',
+        ),
+        (
+            {"sweep": {"objective": ["beta-tcvae"], "posterior": ["full"]}},
+            'sweep.posterior: "full" is not allowed; "diagonal" (with beta-tcvae',
+        ),
+        (
+            {"sweep": {"posterior": ["full"]}, "training": {"free_nats": 0.5}},
+            "training.free_nats: 0.5 is not allowed; 0 (free nats are counted by dimension",
+        ),
+        (
+            {"training": {"free_nats": 0.5, "capacity_nats": 3}},
+            "training.capacity_nats: 3.0 is not allowed; nothing (with training.free_nats",
+        ),
         ({"metrics": {"probes": 1}}, "metrics.probes: 1 is not allowed; true or false is"),
         ({"metrics": {"samples": 5}}, "metrics.samples: 5 is not allowed; a number above metr"),
         ({"data": {"root": ""}}, 'data.root: "" is not allowed; the path of a folder is'),
