@@ -46,7 +46,8 @@ def run_throughput(
     Parameters
     ----------
     spec
-        Its objectives, latent dimensions, devices, networks and batch size are what is timed.
+        Its objectives, latent dimensions, devices, dtypes, networks and batch size are what is
+        timed.
     engines
         Which of eager, compiled and fused; one that cannot run gives rows with the reason.
     memory
@@ -66,7 +67,12 @@ def run_throughput(
     dataset = load_reference(spec.data, spec.metrics).dataset
     train_size = len(dataset.train_images)
     check_against_data(spec, train_size)
-    runs = one_run_of_each(expand(spec, dataset.content_hash))
+    runs = list(expand(spec, dataset.content_hash))
+    runs = [
+        run
+        for dtype in spec.sweep.dtype
+        for run in one_run_of_each(run for run in runs if run.dtype == dtype)
+    ]
     timings: list[Timing] = []
     memories: list[Memory] = []
     for group in cases(runs, chosen, train_size=train_size):

@@ -24,7 +24,7 @@ SPEC = SweepSpec.model_validate(
 )
 
 
-def run(out, **changes):
+def run(out, *, spec=SPEC, **changes):
     given = {
         "engines": ["eager", "fused"],
         "repeats": 2,
@@ -32,7 +32,7 @@ def run(out, **changes):
         "command": "python -m bench throughput",
         "say": lambda line: None,
     }
-    return run_throughput(SPEC, out, **(given | changes))
+    return run_throughput(spec, out, **(given | changes))
 
 
 @pytest.fixture
@@ -71,6 +71,16 @@ def test_every_repeat_is_kept_with_the_machine_that_made_it(short, tmp_path):
         "decode",
         "sample",
     }
+
+
+def test_every_dtype_of_the_sweep_is_timed(short, tmp_path):
+    sweep = {"latent_dim": [2], "dtype": ["float32", "bfloat16"], "device": ["cpu"]}
+    spec = SweepSpec.model_validate(SPEC.model_dump() | {"sweep": sweep})
+    run(tmp_path, spec=spec, engines=["eager"])
+    timed = pd.read_parquet(tmp_path / "throughput_benchmark.parquet")
+    assert set(timed["dtype"]) == {"float32", "bfloat16"}
+    assert (timed["dtype"] == "float32").sum() == len(timed) / 2
+    assert set(pd.read_csv(tmp_path / "throughput_scaling.csv")["dtype"]) == set(timed["dtype"])
 
 
 def test_the_report_finds_every_column_that_is_written(short, tmp_path):
