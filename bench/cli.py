@@ -127,7 +127,7 @@ def run(
 
 @app.command()
 def report(directory: Directory) -> None:
-    """Draw the report of a sweep directory again.
+    """Draw the report of a directory again: of a sweep, of measured speed, or of both.
 
     \b
     Example:
@@ -185,13 +185,17 @@ def throughput(
 ) -> None:
     """Measure how fast models train, encode, decode and sample, alone and stacked.
 
+    A report of it is drawn; with a sweep directory for --out, the sweep's own report shows it.
+
     \b
     Examples:
       python -m bench throughput
+      python -m bench throughput --out runs/digits
       python -m bench throughput --engine eager --engine compiled --out runs/compiled
       python -m bench throughput sweep.toml --set sweep.latent_dim='[2, 8, 32]' --no-memory
     """  # noqa: D301
     with _one_line_errors():
+        import reports
         from bench.measure.throughput_report import run_throughput
         from bench.plan import load_spec
 
@@ -206,8 +210,8 @@ def throughput(
             command=_command(),
             say=lambda line: typer.echo(line, err=True),
         )
-        typer.echo(text)
-        typer.echo(f"\nwritten: {directory}")
+        typer.echo(f"{text}\n")
+        typer.echo(f"report: {reports.build(directory)}")
 
 
 @app.command()
@@ -220,13 +224,16 @@ def kernels(
     """Time the fused kernel against its baselines and the memory limit.
 
     Without an NVIDIA GPU nothing is timed: the kernels are compiled ahead of time, their machine
-    code is held against its budgets, and their results against float64.
+    code is held against its budgets, and their results against float64. A report of it is drawn;
+    with a sweep directory for --out, the sweep's own report shows it.
 
     \b
-    Example:
-      python -m bench kernels --out runs/kernels
+    Examples:
+      python -m bench kernels
+      python -m bench kernels --out runs/digits
     """  # noqa: D301
     with _one_line_errors():
+        import reports
         from bench.measure import kernel_benchmark as benchmark
 
         code = benchmark.run(
@@ -236,6 +243,7 @@ def kernels(
             command=_command(),
             say=typer.echo,
         )
+        typer.echo(f"report: {reports.build(out)}")
         raise typer.Exit(code)
 
 

@@ -5,18 +5,21 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
+from reports import measurements
+
 INPUTS = (
     "spec.toml",
     "environment.json",
     "results.parquet",
     "curves.parquet",
     "throughput.parquet",
+    *measurements.FILES,
 )
 NOTE = ".drawn-from"
 
 
 def fingerprint(directory: Path) -> str:
-    """SHA-256 of the sweep's tables and of this package's own files, 64 hex digits.
+    """SHA-256 of the directory's tables and of this package's own files, 64 hex digits.
 
     Pictures follow from the runs in the tables and are not read.
     """

@@ -21,6 +21,7 @@ from reports.study import records, with_family
 
 if TYPE_CHECKING:
     from reports.figures import Figure, Missing
+    from reports.measurements import Measurements
     from reports.runtable import RunTable
     from reports.study import Study
     from reports.verdict import Comparison
@@ -86,6 +87,7 @@ class DrawnSection:
 
 def render_page(
     study: Study,
+    measured: Measurements,
     comparisons: list[Comparison],
     sections: list[DrawnSection],
     table: RunTable,
@@ -106,6 +108,7 @@ def render_page(
         script=Markup(script),  # noqa: S704 (our own file)
         policy=_policy(style, script),
         contender=study.contender,
+        has_runs=not study.sweep.runs.empty,
         counts=_counts(study.sweep.runs),
         facts=_facts(study),
         held=study.held,
@@ -124,6 +127,7 @@ def render_page(
         sections=sections,
         table=table,
         what_ran=_what_ran(study.sweep.runs),
+        environments={"": study.sweep.environment} | measured.environments,
     )
     return page.encode("utf-8")
 

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "p", "<", "h", ">", "*")
 AUTOENCODER = "#c2410c"
+SERIES = ("#0173b2", "#a86200", "#02704f", "#6d2077")
+"""Unordered series of a chart; each reads on a light page, and turned over on a dark one."""
 HEAT_MAP = "crest"
 RESOLUTION_DPI = 160
 HALF_WIDTH_INCHES = 4.9

@@ -1,8 +1,8 @@
 """Read a sweep directory into frames.
 
-The only module that knows the file names and columns of a sweep. A column that a sweep does not
-have becomes null, a table that it does not have becomes empty: what is missing is then said on
-the page by the figure that wanted it.
+The only module that knows the file names and columns of a sweep; `measurements` knows those of
+speed. A column that a sweep does not have becomes null, a table that it does not have becomes
+empty: what is missing is then said on the page by the figure that wanted it.
 """
 
 from __future__ import annotations
@@ -146,17 +146,21 @@ class Sweep:
             raise SamplesError(f"{where} cannot be read: {error}") from error
 
 
-def read_sweep(directory: Path) -> Sweep:
-    """Read every table of a sweep directory; raises SweepError when there are no results."""
+def read_sweep(directory: Path, *, needs_runs: bool = True) -> Sweep:
+    """Read every table of a sweep directory.
+
+    Raises SweepError when a table cannot be read, or when there are no results; unless
+    `needs_runs` is false, which makes a sweep without runs of them.
+    """
     spec_text = _text(directory / "spec.toml")
     return Sweep(
         directory=directory,
         name=_name(spec_text, directory),
         spec_text=spec_text,
-        environment=_environment(directory / "environment.json"),
-        runs=_runs(directory / "results.parquet"),
-        curves=_table(directory / "curves.parquet", CURVE_COLUMNS, text=("run_id",)),
-        throughput=_table(
+        environment=read_environment(directory / "environment.json"),
+        runs=_runs(directory / "results.parquet", needed=needs_runs),
+        curves=read_table(directory / "curves.parquet", CURVE_COLUMNS, text=("run_id",)),
+        throughput=read_table(
             directory / "throughput.parquet",
             THROUGHPUT_COLUMNS,
             text=("objective", "device", "phase"),
@@ -176,7 +180,8 @@ def _name(spec_text: str, directory: Path) -> str:
     return str(name) if name else directory.resolve().name
 
 
-def _environment(path: Path) -> dict[str, Any]:
+def read_environment(path: Path) -> dict[str, Any]:
+    """Read what describes a machine and its software; empty where there is no such file."""
     try:
         environment = json.loads(_text(path) or "{}")
     except json.JSONDecodeError as error:
@@ -186,10 +191,10 @@ def _environment(path: Path) -> dict[str, Any]:
     return environment
 
 
-def _runs(path: Path) -> pd.DataFrame:
-    if not path.is_file():
+def _runs(path: Path, *, needed: bool) -> pd.DataFrame:
+    if needed and not path.is_file():
         raise SweepError(f"{path.parent}: not a sweep directory: it has no {path.name}")
-    runs = _typed(_parquet(path), (*TEXT_COLUMNS, *NUMBER_COLUMNS), TEXT_COLUMNS)
+    runs = read_table(path, (*TEXT_COLUMNS, *NUMBER_COLUMNS), TEXT_COLUMNS)
     unknown = sorted(set(runs["status"]) - set(STATUSES))
     if unknown:
         raise SweepError(
@@ -198,21 +203,26 @@ def _runs(path: Path) -> pd.DataFrame:
     return runs
 
 
-def _table(path: Path, columns: tuple[str, ...], text: tuple[str, ...]) -> pd.DataFrame:
-    frame = _parquet(path) if path.is_file() else pd.DataFrame(columns=list(columns))
+def read_table(path: Path, columns: tuple[str, ...], text: tuple[str, ...]) -> pd.DataFrame:
+    """Read exactly `columns` of a Parquet or CSV file, null where absent; no file, no rows.
+
+    Text is plain strings ("" for null), numbers are finite float64. Raises SweepError when the
+    file cannot be read.
+    """
+    frame = _frame(path) if path.is_file() else pd.DataFrame(columns=list(columns))
     return _typed(frame, columns, text)
 
 
-def _parquet(path: Path) -> pd.DataFrame:
+def _frame(path: Path) -> pd.DataFrame:
+    is_csv = path.suffix == ".csv"
     try:
-        return pd.read_parquet(path)
-    except (ArrowException, OSError) as error:
-        first_line = str(error).splitlines()[0]
-        raise SweepError(f"{path}: cannot be read as Parquet: {first_line}") from error
+        return pd.read_csv(path) if is_csv else pd.read_parquet(path)
+    except (ArrowException, OSError, ValueError) as error:
+        kind, first_line = "CSV" if is_csv else "Parquet", str(error).splitlines()[0]
+        raise SweepError(f"{path}: cannot be read as {kind}: {first_line}") from error
 
 
 def _typed(frame: pd.DataFrame, columns: tuple[str, ...], text: tuple[str, ...]) -> pd.DataFrame:
-    """Hold exactly `columns`: text as plain strings ("" for null), numbers as finite float64."""
     typed: dict[str, pd.Series[Any]] = {}
     for column in columns:
         values = frame[column] if column in frame else pd.Series(None, index=frame.index)

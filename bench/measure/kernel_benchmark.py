@@ -20,7 +20,7 @@ import pandas as pd
 import torch
 from torch._functorch import config as functorch_config
 
-from bench.measure.kernel_timing import KernelTiming, Shape, time_shape
+from bench.measure.kernel_timing import TENSORS_TOUCHED, KernelTiming, Shape, time_shape
 from bench.results.provenance import collect_environment
 from kernels import audit
 from kernels.check import main as check_kernels
@@ -41,6 +41,13 @@ DTYPES = (torch.float32, torch.bfloat16)
 REPEATS = 30
 QUICK_REPEATS = 10
 BASELINES = ("eager", "compile", "compile-cudagraphs")
+
+H200_ARCH = "sm_90"
+H200_SLOTS_PER_S = 132 * 4 * 32 * 1.98e9
+"""Instruction slots of one element that are issued a second: multiprocessors, schedulers, lanes,
+Hz."""
+H200_COPY_BYTES_PER_S = 4.3e12
+"""Measured copy bandwidth; ``docs/kernel.md`` has the source of both."""
 
 
 def run(
@@ -123,6 +130,31 @@ def compared(timings: Sequence[KernelTiming]) -> pd.DataFrame:
     return table
 
 
+def audited(findings: Sequence[audit.Finding]) -> pd.DataFrame:
+    """Return the findings with what each may cost, null where nothing is known.
+
+    ``slot_budget`` is what ``kernels.audit`` enforces. ``memory_bound_slots`` is the model of an
+    H200: the instruction slots an element that are issued while memory moves its floor bytes.
+    """
+    rows = []
+    for finding in findings:
+        limit = memory_bound_slots(finding.phase, finding.dtype)
+        rows.append(
+            {
+                **finding.as_dict(),
+                "slot_budget": audit.SLOT_BUDGETS.get((finding.arch, finding.phase)),
+                "memory_bound_slots": limit if finding.arch == H200_ARCH else None,
+            }
+        )
+    return pd.DataFrame(rows).astype({"slot_budget": float, "memory_bound_slots": float})
+
+
+def memory_bound_slots(phase: str, dtype: str) -> float:
+    """Return the instruction slots an element beyond which an H200 waits for arithmetic."""
+    itemsize: int = getattr(torch, dtype).itemsize
+    return H200_SLOTS_PER_S / H200_COPY_BYTES_PER_S * TENSORS_TOUCHED[phase] * itemsize
+
+
 def _timed(
     sizes: Sequence[tuple[int, int]], repeats: int, say: Callable[[str], object]
 ) -> pd.DataFrame:
@@ -162,8 +194,7 @@ def _audited(say: Callable[[str], object]) -> tuple[pd.DataFrame, int]:
         check=False,
     )
     say((check.stdout + check.stderr).rstrip())
-    table = pd.DataFrame([finding.as_dict() for finding in findings])
-    return table, int(bool(broken) or check.returncode != 0)
+    return audited(findings), int(bool(broken) or check.returncode != 0)
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ from bench.measure.cohort import build_model, training_of
 from bench.plan import RunConfig
 from kernels import BackendError, philox_normal, resolve_backend
 from vae_core import Dataset, StackedAutoencoders, Trainer
-from vae_core.engine import compile_whole
+from vae_core.engine import autocast, compile_whole
 from vae_core.streams import PRIOR
 
 Study = Literal["latent", "batch", "cohort"]
@@ -175,4 +175,10 @@ def _inference(
             philox_normal(latents, model.seeds, next(steps), PRIOR, device=device)
         ),
     }
-    return torch.inference_mode()(calls[case.phase])
+    answer = calls[case.phase]
+
+    def call() -> object:
+        with torch.inference_mode(), autocast(device, case.run.dtype):
+            return answer()
+
+    return call

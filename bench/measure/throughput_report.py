@@ -1,8 +1,9 @@
 """The throughput measurement from specification to files: time, ask for memory, write, print.
 
-``throughput.parquet`` has one row a repeat and carries the machine's description in its metadata;
-the same description is ``environment.json``. ``summary.csv``, ``scaling.csv`` and
-``vae_over_ae.csv`` are the tables that are printed.
+``throughput_benchmark.parquet`` has one row a repeat and carries the machine's description in its
+metadata; the same description is ``throughput_environment.json``. ``throughput_summary.csv``,
+``throughput_scaling.csv`` and ``throughput_vae_over_ae.csv`` are the tables that are printed. The
+folder may be a sweep directory, whose own files have other names; the report reads them there.
 """
 
 from __future__ import annotations
@@ -45,7 +46,8 @@ def run_throughput(
     Parameters
     ----------
     spec
-        Its objectives, latent dimensions, devices, networks and batch size are what is timed.
+        Its objectives, latent dimensions, devices, dtypes, networks and batch size are what is
+        timed.
     engines
         Which of eager, compiled and fused; one that cannot run gives rows with the reason.
     memory
@@ -65,7 +67,12 @@ def run_throughput(
     dataset = load_reference(spec.data, spec.metrics).dataset
     train_size = len(dataset.train_images)
     check_against_data(spec, train_size)
-    runs = one_run_of_each(expand(spec, dataset.content_hash))
+    runs = list(expand(spec, dataset.content_hash))
+    runs = [
+        run
+        for dtype in spec.sweep.dtype
+        for run in one_run_of_each(run for run in runs if run.dtype == dtype)
+    ]
     timings: list[Timing] = []
     memories: list[Memory] = []
     for group in cases(runs, chosen, train_size=train_size):
@@ -97,7 +104,7 @@ _AXES = {"latent": "latent_dim", "batch": "batch_size", "cohort": "cohort_size"}
 
 def _scaling(timed: pd.DataFrame, study: str, axis: str) -> pd.DataFrame:
     fitted = scaling(timed[timed["study"] == study], axis)
-    return fitted[["study", "device", "engine", "objective", "phase"]].assign(
+    return fitted[["study", "device", "dtype", "engine", "objective", "phase"]].assign(
         axis=axis, sizes=fitted[axis], exponent=fitted["exponent"], half_width=fitted["half_width"]
     )
 
@@ -113,12 +120,12 @@ def _write(
     rows = rows.replace_schema_metadata({**rows.schema.metadata, METADATA_KEY: described})
     with writing(out):
         out.mkdir(parents=True, exist_ok=True)
-        with replaced(out / "throughput.parquet") as beside:
+        with replaced(out / "throughput_benchmark.parquet") as beside:
             parquet.write_table(rows, beside)
-        with replaced(out / "environment.json") as beside:
+        with replaced(out / "throughput_environment.json") as beside:
             beside.write_text(described + "\n", encoding="utf-8")
         for name, content in tables.items():
-            with replaced(out / f"{name}.csv") as beside:
+            with replaced(out / f"throughput_{name}.csv") as beside:
                 content.to_csv(beside, index=False)
 
 

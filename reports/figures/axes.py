@@ -23,6 +23,13 @@ if TYPE_CHECKING:
 
 LOG_SPAN_LIMIT = 1e4
 LOG_SPAN_LEAST = 2.0
+LOG_STEPS = (
+    (1.0, (1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 7.0)),
+    (1.5, (1.0, 2.0, 5.0)),
+    (3.0, (1.0, 3.0)),
+    (math.inf, (1.0,)),
+)
+"""Steps of each decade that a value axis numbers, for axes of fewer decades than the first."""
 LEAST_SHARE_SPAN = 0.04
 DIGIT_INCHES = 0.084
 LABEL_GAP_INCHES = 0.03
@@ -86,12 +93,17 @@ class WeightAxis:
 
 def set_latent_axis(ax: Axes, latent_dims: Sequence[float]) -> None:
     """Put latent dimensions on a log2 axis, with ticks at the dimensions themselves."""
-    ax.set_xlim(min(latent_dims) / 1.25, max(latent_dims) * 1.25)
+    set_size_axis(ax, latent_dims, "latent dimension")
+
+
+def set_size_axis(ax: Axes, sizes: Sequence[float], name: str) -> None:
+    """Put sizes on a log2 axis, with ticks at the sizes themselves."""
+    ax.set_xlim(min(sizes) / 1.25, max(sizes) * 1.25)
     ax.set_xscale("log", base=2)
-    shown = fitting_ticks(ax, {dim: f"{dim:g}" for dim in latent_dims})
+    shown = fitting_ticks(ax, {size: f"{size:g}" for size in sizes})
     ax.set_xticks(list(shown), list(shown.values()))
     ax.xaxis.set_minor_locator(NullLocator())
-    ax.set_xlabel("latent dimension (log scale)")
+    ax.set_xlabel(f"{name} (log scale)")
 
 
 def fitting_ticks(ax: Axes, ticks: dict[float, str]) -> dict[float, str]:
@@ -140,7 +152,7 @@ def set_log_values(ax: Axes) -> None:
     ax.set_yscale("log")
     low, high = ax.get_ylim()
     decades = math.log10(high / low)
-    steps = (1.0, 2.0, 5.0) if decades < 1.5 else (1.0, 3.0) if decades < 3 else (1.0,)
+    steps = next(steps for most, steps in LOG_STEPS if decades < most)
     ax.yaxis.set_major_locator(LogLocator(base=10, subs=steps, numticks=12))
     ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.10g}"))
     ax.yaxis.set_minor_locator(NullLocator())

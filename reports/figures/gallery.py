@@ -1,4 +1,4 @@
-"""Which figures the report has, in which order. A new figure is one entry in this table."""
+"""Which figures the report has, in which order. A new figure is one entry in these tables."""
 
 from __future__ import annotations
 
@@ -6,9 +6,12 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from reports import wording
+from reports.figures.cohort_size import cohort_memory, cohort_time
 from reports.figures.devices import device_agreement
 from reports.figures.differences import paired_differences, sensitivity
 from reports.figures.figure import Figure, Missing
+from reports.figures.kernel_audit import instruction_slots
+from reports.figures.kernel_speed import memory, roofline, speed_ups
 from reports.figures.latent_space import latent_map, manifold
 from reports.figures.pictures import reconstructions, weight_strip
 from reports.figures.probes import linear_probe, nearest_neighbours
@@ -25,14 +28,18 @@ from reports.figures.small_multiples import (
     rate_parts,
 )
 from reports.figures.speed import throughput
+from reports.figures.throughput_study import throughput_by_batch, throughput_by_latent, untimed
 from reports.figures.training import training_curves
+from reports.figures.vae_cost import vae_over_ae
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from reports.measurements import Measurements
     from reports.study import Study
 
     Builder = Callable[[Study], Figure | Missing]
+    SpeedBuilder = Callable[[Measurements], Figure | Missing]
 
 SECTIONS: dict[str, tuple[Builder, ...]] = {
     "What it looks like": (
@@ -64,6 +71,22 @@ SECTIONS: dict[str, tuple[Builder, ...]] = {
     ),
     "Speed and training": (throughput, training_curves, device_agreement),
 }
+THROUGHPUT: tuple[SpeedBuilder, ...] = (
+    cohort_time,
+    cohort_memory,
+    throughput_by_latent,
+    throughput_by_batch,
+    vae_over_ae,
+)
+KERNEL: tuple[SpeedBuilder, ...] = (roofline, speed_ups, memory, instruction_slots)
+THROUGHPUT_UNMEASURED = Missing(
+    "How fast are many models at once?",
+    "not measured here; python -m bench throughput --out with this directory measures it",
+)
+KERNEL_UNMEASURED = Missing(
+    "How fast is the fused kernel?",
+    "not measured here; python -m bench kernels --out with this directory measures it",
+)
 ONCE = (throughput, device_agreement)
 MOST_FAMILIES = 4
 
@@ -78,14 +101,32 @@ class Section:
 
 
 def sections(study: Study) -> list[Section]:
-    """Answer every question that the study has data for."""
+    """Answer every question about the runs that the study has data for."""
     if study.runs.empty:
         return []
-    return [_section(title, builders, study) for title, builders in SECTIONS.items()]
+    return [
+        _section(title, [answer for builder in builders for answer in _answers(builder, study)])
+        for title, builders in SECTIONS.items()
+    ]
 
 
-def _section(title: str, builders: tuple[Builder, ...], study: Study) -> Section:
-    answers = [answer for builder in builders for answer in _answers(builder, study)]
+def speed_section(measured: Measurements) -> Section:
+    """Answer the questions about speed; of what was not measured, say how to."""
+    answers = [
+        *_measured(THROUGHPUT, measured, measured.has_throughput, THROUGHPUT_UNMEASURED),
+        *_measured(KERNEL, measured, measured.has_kernels, KERNEL_UNMEASURED),
+        *untimed(measured),
+    ]
+    return _section("Speed, measured apart", answers)
+
+
+def _measured(
+    builders: tuple[SpeedBuilder, ...], measured: Measurements, present: bool, otherwise: Missing
+) -> list[Figure | Missing]:
+    return [builder(measured) for builder in builders] if present else [otherwise]
+
+
+def _section(title: str, answers: list[Figure | Missing]) -> Section:
     return Section(
         title,
         tuple(answer for answer in answers if isinstance(answer, Figure)),

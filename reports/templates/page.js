@@ -1,6 +1,17 @@
 "use strict";
 (() => {
+  const reachScrollable = () => {
+    for (const box of document.querySelectorAll(".picture")) {
+      if (box.scrollWidth > box.clientWidth) box.setAttribute("tabindex", "0");
+      else box.removeAttribute("tabindex");
+    }
+  };
+
+  addEventListener("resize", reachScrollable);
+  reachScrollable();
+
   const table = document.getElementById("run-table");
+  if (!table) return;
   const body = table.tBodies[0];
   const rows = Array.from(body.rows);
   const texts = rows.map((row) => row.textContent.toLowerCase());
@@ -65,13 +76,6 @@
     if (navigator.clipboard) navigator.clipboard.writeText(toml.textContent);
   };
 
-  const reachScrollable = () => {
-    for (const box of document.querySelectorAll(".picture")) {
-      if (box.scrollWidth > box.clientWidth) box.setAttribute("tabindex", "0");
-      else box.removeAttribute("tabindex");
-    }
-  };
-
   search.addEventListener("input", filter);
   status.addEventListener("change", filter);
   table.addEventListener("click", (event) => {
@@ -84,7 +88,5 @@
     document.getElementById("copy").addEventListener("click", copyToml);
     document.getElementById("close").addEventListener("click", () => document.getElementById("details").close());
   }
-  addEventListener("resize", reachScrollable);
-  reachScrollable();
   filter();
 })();

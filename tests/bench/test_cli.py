@@ -1,5 +1,6 @@
 """The command line: what reaches the pipeline, exit codes, and one line for each foreseen error."""
 
+import importlib
 import os
 import subprocess
 import sys
@@ -188,6 +189,31 @@ def test_report_refreshes_the_tables_and_draws(invoke, tmp_path, monkeypatch):
     assert result.exit_code == 0
     assert drawn == [(tmp_path / "a", True)]
     assert result.output == f"report: {tmp_path / 'a' / 'report' / 'index.html'}\n"
+
+
+@pytest.mark.parametrize(
+    ("command", "module", "function", "code"),
+    [
+        ("kernels", "kernel_benchmark", "run", 1),
+        ("throughput", "throughput_report", "run_throughput", 0),
+    ],
+)
+def test_speed_is_measured_where_asked_and_its_report_drawn(
+    invoke, tmp_path, monkeypatch, command, module, function, code
+):
+    import reports
+
+    measured = []
+    monkeypatch.setattr(
+        importlib.import_module(f"bench.measure.{module}"),
+        function,
+        lambda *given, **_: measured.extend(given) or code,
+    )
+    monkeypatch.setattr(reports, "build", lambda directory: directory / "report" / "index.html")
+    result = invoke(command, "--out", str(tmp_path))
+    assert result.exit_code == code
+    assert measured[-1] == tmp_path
+    assert result.output.endswith(f"report: {tmp_path}/report/index.html\n")
 
 
 def test_datasets_are_listed_with_where_to_get_them(invoke):

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import shutil
 
+import pandas as pd
 import pytest
+
+from reports import build
 
 pytestmark = pytest.mark.slow
 
@@ -100,3 +103,18 @@ def test_details_of_a_skipped_run_show_no_picture_of_another(page):
     page.locator('button[data-run="vae-16-0.1-0-cuda"]').click()
     assert page.locator("#details").is_visible()
     assert not page.locator("#details-picture").is_visible()
+
+
+def test_a_page_of_measured_speed_alone_loads_without_errors(browser, tmp_path):
+    audit = {"arch": "sm_90", "pass": "forward", "dtype": "float32", "latent_dim": 16}
+    table = pd.DataFrame([audit | {"slots_per_element": 35.0}])
+    table.to_parquet(tmp_path / "kernel_audit.parquet")
+    page = browser.new_page(viewport={"width": 390, "height": 900})
+    messages: list[str] = []
+    page.on("console", lambda message: messages.append(message.text))
+    page.on("pageerror", lambda error: messages.append(str(error)))
+    page.goto(build(tmp_path).as_uri())
+    assert messages == []
+    assert page.locator("figure").count() == 1
+    assert page.locator(".picture").get_attribute("tabindex") == "0"
+    page.close()

@@ -105,6 +105,28 @@ def test_odd_sweeps_give_an_honest_page(sweep_writer, oddity):
         assert "device at cpu" in page
 
 
+def test_measurements_of_speed_alone_give_a_page(tmp_path):
+    audit = {"arch": "sm_90", "pass": "forward", "dtype": "float32", "latent_dim": 16}
+    pd.DataFrame([audit | {"slots_per_element": 35.0}]).to_parquet(
+        tmp_path / "kernel_audit.parquet"
+    )
+    (tmp_path / "kernel_environment.json").write_text('{"command": "python -m bench kernels"}')
+    page = build(tmp_path).read_text()
+    assert page.count("<figure") == 1
+    assert "An element takes at most 35.0 instruction slots." in page
+    assert "Time was not yet measured on a GPU." in page
+    assert "<dd>python -m bench kernels</dd>" in page
+    for of_runs in ('id="verdict"', 'id="runs"', "No run finished", "no environment.json"):
+        assert of_runs not in page
+    assert (tmp_path / "report" / "tables" / "kernel-slots.csv").is_file()
+
+
+def test_a_sweep_says_how_to_measure_what_speed_it_lacks(default_report):
+    page = default_report.read_text()
+    assert "python -m bench kernels --out with this directory measures it" in page
+    assert "python -m bench throughput --out with this directory measures it" in page
+
+
 def test_a_failure_leaves_the_old_page(sweep_writer, monkeypatch):
     sweep_writer.devices = ()
     index = build(sweep_writer.write())

@@ -1,14 +1,16 @@
 import subprocess
+from dataclasses import replace
 
 import pandas as pd
 import pytest
 import torch
 
 from bench.measure import kernel_benchmark, kernel_providers
-from bench.measure.kernel_benchmark import compared
+from bench.measure.kernel_benchmark import audited, compared, memory_bound_slots
 from bench.measure.kernel_providers import Inputs, calls, eager, in_float32, kept_bytes, kl_error
 from bench.measure.kernel_timing import KernelTiming, Shape, time_shape
 from kernels.audit import Finding
+from reports.measurements import read_measurements
 
 FINDING = Finding(
     arch="sm_90", phase="forward", dtype="float32", latent_dim=16, registers=100, spill_bytes=0,
@@ -92,7 +94,29 @@ def test_without_a_gpu_nothing_is_timed(tmp_path, monkeypatch):
     assert "26 of 26 cases within tolerance" in said
     table = pd.read_parquet(tmp_path / "new" / "kernel_audit.parquet")
     assert table["slots_per_element"].tolist() == [35.0]
-    assert (tmp_path / "new" / "kernel_environment.json").exists()
+    assert table["slot_budget"].tolist() == [40.0]
+    read = read_measurements(tmp_path / "new")
+    assert not read.kernel_audit.replace("", pd.NA).isna().any(axis=None)
+    assert read.kernel_environment["command"] == "python -m bench kernels"
+
+
+@pytest.mark.parametrize(
+    ("phase", "dtype", "limit"),
+    [
+        ("forward", "float32", 93),
+        ("forward", "bfloat16", 47),
+        ("backward", "float32", 156),
+        ("backward", "float16", 78),
+    ],
+)
+def test_the_memory_bound_limit_is_the_documented_one(phase, dtype, limit):
+    assert round(memory_bound_slots(phase, dtype)) == limit
+
+
+def test_only_the_architecture_of_the_model_has_a_limit():
+    table = audited([FINDING, replace(FINDING, arch="gfx942", phase="backward")])
+    assert table["memory_bound_slots"].isna().tolist() == [False, True]
+    assert table["slot_budget"].isna().tolist() == [False, True]
 
 
 def test_a_failed_check_or_broken_budget_is_an_error(tmp_path, monkeypatch):

@@ -87,6 +87,13 @@ def test_each_phase_is_what_it_says(runs, small, objective):
     assert not torch.equal(images, made["sample"]()), "every call draws anew"
 
 
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_networks_compute_in_the_dtype_of_the_run(runs, small, dtype):
+    run = replace(runs[0], dtype=dtype)
+    mu, _ = build(Case(study="latent", run=run, engine="eager", phase="encode"), small)()
+    assert mu.dtype == getattr(torch, dtype)
+
+
 @pytest.mark.slow
 @pytest.mark.filterwarnings(COMPILER_WARNING)
 @pytest.mark.parametrize("phase", PHASES)
