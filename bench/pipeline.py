@@ -120,7 +120,7 @@ def plan_sweep(spec: SweepSpec, *, workers: int | None = None) -> Plan:
     dataset = load_reference(spec.data, spec.metrics).dataset
     check_against_data(spec, len(dataset.train_images), len(dataset.test_images))
     runs = tuple(expand(spec, dataset.content_hash))
-    for run in one_run_of_each(runs):
+    for run in {run.structure: run for run in runs}.values():
         build_model([run], dataset)
     absent = {device: _why_absent(device) for device in spec.sweep.device}
     skipped = {device: reason for device, reason in absent.items() if reason is not None}

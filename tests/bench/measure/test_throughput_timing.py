@@ -22,6 +22,7 @@ def case() -> Case:
         likelihood="gaussian",
         objective="vae",
         latent_dim=2,
+        posterior="diagonal",
         kl_weight=0.1,
         recon_weight=1.0,
         device="cpu",
