@@ -14,7 +14,7 @@ from vae_core.objectives import OBJECTIVES
 from vae_core.posteriors import Gaussian
 from vae_core.rate_control import RateControl
 from vae_core.stacking import StackingError, stack
-from vae_core.training import History, Trainer, TrainingConfig
+from vae_core.training import History, OptimizerSettings, Trainer, TrainingConfig
 
 __all__ = [
     "ARCHITECTURES",
@@ -31,6 +31,7 @@ __all__ = [
     "LossSettings",
     "Losses",
     "Member",
+    "OptimizerSettings",
     "RateControl",
     "StackedAutoencoders",
     "StackingError",

@@ -75,11 +75,32 @@ def mlp(
     return encoder, decoder
 
 
-def _dense(widths: Sequence[int]) -> list[nn.Module]:
+def mlp_tanh(
+    *,
+    image_shape: tuple[int, ...],
+    latent_dim: int,
+    posterior_parameters: int,
+    hidden: tuple[int, ...],
+) -> tuple[nn.Module, nn.Module]:
+    """The same with tanh between and the weights of Glorot & Bengio 2010, biases zero: the networks
+    of Burda et al. 2016, section 5.
+    """
+    pixels = math.prod(image_shape)
+    into, out = [pixels, *hidden, posterior_parameters], [latent_dim, *reversed(hidden), pixels]
+    encoder = nn.Sequential(nn.Flatten(), *_dense(into, nn.Tanh))
+    decoder = nn.Sequential(*_dense(out, nn.Tanh), nn.Unflatten(1, image_shape))
+    for layer in (*encoder, *decoder):
+        if isinstance(layer, nn.Linear):
+            nn.init.xavier_uniform_(layer.weight)
+            nn.init.zeros_(layer.bias)
+    return encoder, decoder
+
+
+def _dense(widths: Sequence[int], activation: type[nn.Module] = nn.ReLU) -> list[nn.Module]:
     layers: list[nn.Module] = []
     for index in range(len(widths) - 1):
         if index:
-            layers.append(nn.ReLU())
+            layers.append(activation())
         layers.append(nn.Linear(widths[index], widths[index + 1]))
     return layers
 
@@ -137,7 +158,12 @@ def conv(
     return encoder, nn.Sequential(*up)
 
 
-ARCHITECTURES: dict[str, Factory] = {"linear": linear, "mlp": mlp, "conv": conv}
+ARCHITECTURES: dict[str, Factory] = {
+    "linear": linear,
+    "mlp": mlp,
+    "mlp-tanh": mlp_tanh,
+    "conv": conv,
+}
 
 
 def resolve_factory(architecture: str) -> Factory:

@@ -22,3 +22,6 @@ CORRUPTION = 4
 CALIBRATION = 5
 """Posterior noise that a calibrated variance is estimated with; ``step`` counts blocks of images.
 """
+
+BINARIZATION = 6
+"""Black or white pixels drawn from grey ones at training step ``step``."""

@@ -16,8 +16,20 @@ from torch import Tensor
 
 from vae_core.cohort import PLAIN, Losses, LossSettings, StackedAutoencoders
 from vae_core.data import Dataset
+from vae_core.data.binarize import draw_binary
 from vae_core.engine import Engine
 from vae_core.streams import TRAINING
+
+
+@dataclass(frozen=True)
+class OptimizerSettings:
+    """Of Adam beside its learning rate: ε of its denominator, and the epochs after which the
+    learning rate is multiplied with ``decay``.
+    """
+
+    epsilon: float = 1e-8
+    milestones: tuple[int, ...] = ()
+    decay: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -25,7 +37,8 @@ class TrainingConfig:
     """Passes over the data, images a batch, Adam's learning rate, who draws the noise (``kernels``
     backend), who computes losses and gradients (``vae_core.engine``), and in what the networks
     compute: ``float32``, or ``bfloat16`` by autocast with weights and losses in float32. ``loss``
-    is what the losses of all members share.
+    is what the losses of all members share; with ``binarize`` images are drawn black and white
+    from their grey levels at each step.
     """
 
     epochs: int
@@ -35,6 +48,8 @@ class TrainingConfig:
     engine: str = "auto"
     dtype: str = "float32"
     loss: LossSettings = PLAIN
+    optimizer: OptimizerSettings = OptimizerSettings()
+    binarize: bool = False
 
     def steps(self, train_size: int) -> int:
         """Whole batches in all epochs: an epoch is ⌊N / B⌋ batches of a fresh permutation."""
@@ -90,7 +105,15 @@ class Trainer:
         self.config = config
         self.steps_per_epoch = train_size // config.batch_size
         # One kernel for all weights of all members.
-        self.optimizer = torch.optim.Adam(model.parameters(), lr=config.learning_rate, fused=True)
+        self.optimizer = torch.optim.Adam(
+            model.parameters(),
+            lr=config.learning_rate,
+            eps=config.optimizer.epsilon,
+            fused=True,
+        )
+        self._schedule = torch.optim.lr_scheduler.MultiStepLR(
+            self.optimizer, list(config.optimizer.milestones), config.optimizer.decay
+        )
         self.engine = Engine(
             model,
             config.engine,
@@ -122,12 +145,15 @@ class Trainer:
                 first_bad = torch.where(newly_bad, step, first_bad)
             if totals is not None:
                 epochs.append(totals / self.steps_per_epoch)
+            self._schedule.step()
         curves = torch.stack(epochs).double().cpu().numpy()
         return History(curves[:, 0], curves[:, 1], curves[:, 2], first_bad.cpu().numpy())
 
     def step(self, rows: Tensor, step: int) -> Losses:
         """Train once on the images ``rows`` ``[K, B]`` of the training set, as step ``step``."""
         x = self.dataset.pixels(self.dataset.train_images[rows])
+        if self.config.binarize:
+            x = draw_binary(x, self.model.seeds, step)
         losses = self.engine.gradients(x, step=step, stream=TRAINING, backend=self.config.backend)
         self.optimizer.step()
         return losses

@@ -30,6 +30,7 @@ from vae_core import (
     History,
     LossSettings,
     Member,
+    OptimizerSettings,
     RateControl,
     StackedAutoencoders,
     Structure,
@@ -38,6 +39,7 @@ from vae_core import (
     load_dataset,
 )
 from vae_core.checkpoints import to_bytes
+from vae_core.data.binarize import binarize
 
 
 @dataclass(frozen=True)
@@ -106,7 +108,7 @@ def load_reference(data: DataSpec, metrics: MetricsSpec) -> Reference:
         train_size=data.train_size,
         test_size=data.test_size,
     )
-    return Reference(dataset, metrics)
+    return Reference(binarize(dataset, data.binarize), metrics)
 
 
 @dataclass(frozen=True)
@@ -168,7 +170,13 @@ class Questioned:
 def question(trained: Trained, reference: Reference) -> Questioned:
     """Ask the stacked networks all that the metrics need."""
     model, count = trained.model, reference.sample_count
-    answers = ask(model, trained.dataset, prior_samples=count, backend=trained.config.backend)
+    answers = ask(
+        model,
+        trained.dataset,
+        prior_samples=count,
+        importance_samples=reference.metrics.importance_samples,
+        backend=trained.config.backend,
+    )
     finite = answers.finite_members()
     # Zeros stand in for codes that are no numbers, so that one member does not stop the others.
     train_mu, test_mu = (
@@ -283,6 +291,12 @@ def training_of(run: RunConfig) -> TrainingConfig:
         backend=resolve_backend(run.kernel, torch.device(run.device)),
         engine=run.engine,
         dtype=run.dtype,
+        binarize=run.binarize == "dynamic",
+        optimizer=OptimizerSettings(
+            epsilon=run.adam_epsilon,
+            milestones=run.learning_rate_milestones,
+            decay=run.learning_rate_decay,
+        ),
         loss=LossSettings(
             samples=run.latent_samples or 1,
             rate=RateControl(

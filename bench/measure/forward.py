@@ -33,8 +33,8 @@ IMAGES_AT_ONCE = 4_000
 POSTERIOR_DRAWS = 8
 """Latents drawn for each test image where an expectation over q(z|x) is asked for."""
 
-IMPORTANCE_SAMPLES = 64
-"""Importance samples a test image; the bound on log p(x) rises with them (Burda 2016)."""
+DRAWS_AT_ONCE = 16
+"""Importance samples of a test image that are decoded together."""
 
 
 @dataclass(frozen=True)
@@ -59,9 +59,9 @@ class Answers:
         decoded from the mean, and the squared error of images decoded from draws, mean over draws.
     negative_log_likelihood
         −E_q log p(x|z) in nats with all constants, ``[K, N]``.
-    log_weights
-        log p(x|z) + log p(z) − log q(z|x) of importance samples, ``[K, S, N]``; NaN for
-        deterministic members, which have no q.
+    log_likelihood
+        log 1/S Σ p(x|z) p(z) / q(z|x) over S importance samples, ``[K, N]``, which rises with S to
+        log p(x) (Burda et al. 2016); NaN for deterministic members, which have no q.
     prior_images
         Decoded draws from N(0, I), ``[K, n, P]``.
     """
@@ -75,7 +75,7 @@ class Answers:
     squared_error_at_mean: Floats
     squared_error_sampled: Floats
     negative_log_likelihood: Floats
-    log_weights: Floats
+    log_likelihood: NDArray[np.float64]
     prior_images: Floats
 
     def member(self, k: int) -> Answers:
@@ -83,8 +83,8 @@ class Answers:
         return Answers(**{item.name: getattr(self, item.name)[k] for item in fields(self)})
 
     def finite_members(self) -> NDArray[np.bool_]:
-        """Which members gave numbers only, ``[K]``; importance weights may be absent."""
-        may_be_absent = {"log_weights", "decoder_variance"}
+        """Which members gave numbers only, ``[K]``; what only some models have may be absent."""
+        may_be_absent = {"log_likelihood", "decoder_variance"}
         asked = [getattr(self, f.name) for f in fields(self) if f.name not in may_be_absent]
         finite = [np.isfinite(part).reshape(len(part), -1).all(axis=1) for part in asked]
         every: NDArray[np.bool_] = np.logical_and.reduce(finite)
@@ -93,7 +93,12 @@ class Answers:
 
 @torch.inference_mode()
 def ask(
-    model: StackedAutoencoders, dataset: Dataset, *, prior_samples: int, backend: str
+    model: StackedAutoencoders,
+    dataset: Dataset,
+    *,
+    prior_samples: int,
+    importance_samples: int = 64,
+    backend: str,
 ) -> Answers:
     """Run the stacked networks over the data set.
 
@@ -103,15 +108,17 @@ def ask(
         On the same device.
     prior_samples
         Number of draws from N(0, I) to decode, the same draws for members of one seed.
+    importance_samples
+        Draws from q(z|x) of each test image that its likelihood is estimated with.
     backend
         Who draws the posterior noise.
     """
     model.eval()
     train_mu = [encode(model, x).mu for x in _blocks(model, dataset, dataset.train_images)]
     variance = _decoder_variance(model, dataset, backend)
-    weights = _recon_weights(model, variance)
+    question = Question(_recon_weights(model, variance), importance_samples, backend)
     blocks = [
-        _ask_block(model, x, block, weights, backend)
+        _ask_block(model, x, block, question)
         for block, x in enumerate(_blocks(model, dataset, dataset.test_images))
     ]
     joined = {
@@ -134,21 +141,32 @@ _IMAGE_AXIS = {
     "squared_error_at_mean": 1,
     "squared_error_sampled": 1,
     "negative_log_likelihood": 1,
-    "log_weights": 2,
+    "log_likelihood": 1,
 }
 
 
+@dataclass(frozen=True)
+class Question:
+    """What blocks of images are asked with: C of each member's likelihood, importance samples an
+    image, who draws the noise.
+    """
+
+    recon_weights: tuple[float, ...]
+    importance_samples: int
+    backend: str
+
+
 def _ask_block(
-    model: StackedAutoencoders, x: Tensor, block: int, weights: list[float], backend: str
+    model: StackedAutoencoders, x: Tensor, block: int, question: Question
 ) -> dict[str, Tensor]:
     posterior = encode(model, x)
     squared, nll = [], []
     for draw in range(POSTERIOR_DRAWS):
         step = block * POSTERIOR_DRAWS + draw
-        drawn = model.draw(posterior, step=step, stream=EVALUATION, backend=backend)
+        drawn = model.draw(posterior, step=step, stream=EVALUATION, backend=question.backend)
         output = decode(model, drawn.z[:, 0])
         squared.append(_squared_error(model.likelihood.mean(output), x))
-        nll.append(_negative_log_likelihood(model, output, x, weights))
+        nll.append(_negative_log_likelihood(model, output, x, question))
     factors = posterior.mu.new_empty((*posterior.mu.shape[:2], 0, 0))
     return {
         "test_mu": posterior.mu,
@@ -160,28 +178,33 @@ def _ask_block(
         ),
         "squared_error_sampled": torch.stack(squared).mean(0),
         "negative_log_likelihood": torch.stack(nll).mean(0),
-        "log_weights": _log_weights(model, x, posterior, block, weights, backend),
+        "log_likelihood": _log_likelihood(model, x, posterior, block, question),
     }
 
 
-def _log_weights(
-    model: StackedAutoencoders,
-    x: Tensor,
-    posterior: Gaussian,
-    block: int,
-    weights: list[float],
-    backend: str,
+def _log_likelihood(
+    model: StackedAutoencoders, x: Tensor, posterior: Gaussian, block: int, question: Question
 ) -> Tensor:
-    found = []
-    for sample in range(IMPORTANCE_SAMPLES):
-        step = block * IMPORTANCE_SAMPLES + sample
-        z = model.draw(posterior, step=step, stream=LIKELIHOOD, backend=backend).z
-        log_ratio = posterior.log_prior_over_posterior(z)[:, 0]
-        output = decode(model, z[:, 0])
-        found.append(log_ratio - _negative_log_likelihood(model, output, x, weights))
-    stacked = torch.stack(found, dim=1)
-    stacked[: model.deterministic] = math.nan
-    return stacked
+    total: Tensor | None = None
+    chunks = range(0, question.importance_samples, DRAWS_AT_ONCE)
+    for index, first in enumerate(chunks):
+        z = model.draw(
+            posterior,
+            step=block * len(chunks) + index,
+            stream=LIKELIHOOD,
+            backend=question.backend,
+            samples=min(DRAWS_AT_ONCE, question.importance_samples - first),
+        ).z
+        decoded = decode(model, z.flatten(1, 2))
+        outputs = decoded.view(*z.shape[:3], *decoded.shape[2:])
+        nll = _negative_log_likelihood(model, outputs, x.unsqueeze(1), question)
+        log_weights = posterior.log_prior_over_posterior(z) - nll
+        part = torch.logsumexp(log_weights.double(), dim=1)
+        total = part if total is None else torch.logaddexp(total, part)
+    if total is None:
+        raise ValueError("importance_samples: 0 is not allowed; at least 1 is")
+    total[: model.deterministic] = math.nan
+    return total - math.log(question.importance_samples)
 
 
 def _decoder_variance(model: StackedAutoencoders, dataset: Dataset, backend: str) -> Tensor:
@@ -203,21 +226,21 @@ def _decoder_variance(model: StackedAutoencoders, dataset: Dataset, backend: str
     return (totals / pixels).clamp_min(SMALLEST_VARIANCE)
 
 
-def _recon_weights(model: StackedAutoencoders, variance: Tensor) -> list[float]:
+def _recon_weights(model: StackedAutoencoders, variance: Tensor) -> tuple[float, ...]:
     """C of every member's likelihood: its own, or what its estimated variance makes it."""
     if not model.likelihood.is_calibrated:
-        return [member.recon_weight for member in model.members]
-    return (1 / (2 * variance)).tolist()
+        return tuple(member.recon_weight for member in model.members)
+    return tuple((1 / (2 * variance)).tolist())
 
 
 def _negative_log_likelihood(
-    model: StackedAutoencoders, output: Tensor, x: Tensor, weights: list[float]
+    model: StackedAutoencoders, output: Tensor, x: Tensor, question: Question
 ) -> Tensor:
-    error = model.likelihood.error(output, x)
+    error = model.likelihood.error(output, x.expand_as(output))
     pixels = math.prod(model.structure.image_shape)
     rows = [
         model.likelihood.negative_log_likelihood(member_error, weight, pixels)
-        for member_error, weight in zip(error, weights, strict=True)
+        for member_error, weight in zip(error, question.recon_weights, strict=True)
     ]
     return torch.stack(rows)
 
@@ -259,5 +282,5 @@ def _parts(stacked: Tensor) -> tuple[Tensor, ...]:
     return torch.split(stacked, max(1, IMAGES_AT_ONCE // len(stacked)), dim=1)
 
 
-def _numpy(tensor: Tensor) -> Floats:
-    return tensor.float().cpu().numpy()
+def _numpy(tensor: Tensor) -> NDArray[Any]:
+    return tensor.cpu().numpy()

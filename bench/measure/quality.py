@@ -13,14 +13,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.measure.forward import IMPORTANCE_SAMPLES, Answers
+from bench.measure.forward import Answers
 from bench.measure.latents import PATH_POINTS
 from bench.measure.reference import Reference
 from bench.metrics import (
     MetricError,
     active_units,
     dci,
-    importance_weighted_log_likelihood,
     interpolation_evenness,
     interpolation_precision,
     modularity,
@@ -111,8 +110,8 @@ def _rate(subject: Subject, reference: Reference) -> Values:
     return values | {
         "test_rate_nats": rate,
         "test_elbo_nats": -(distortion + rate),
-        "test_log_likelihood_nats": importance_weighted_log_likelihood(subject.answers.log_weights),
-        "importance_samples": IMPORTANCE_SAMPLES,
+        "test_log_likelihood_nats": float(subject.answers.log_likelihood.mean()),
+        "importance_samples": reference.metrics.importance_samples,
     }
 
 

@@ -6,6 +6,7 @@ machine add (a content hash, devices that are not there) is handed in.
 
 from bench.plan.choices import (
     ARCHITECTURES,
+    BINARIZE,
     DATASETS,
     DEVICES,
     DTYPES,
@@ -34,6 +35,7 @@ from bench.plan.spec import (
 
 __all__ = [
     "ARCHITECTURES",
+    "BINARIZE",
     "DATASETS",
     "DEFAULT_SPEC",
     "DEVICES",

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 __all__ = [
     "ARCHITECTURES",
+    "BINARIZE",
     "DATASETS",
     "DEVICES",
     "DTYPES",
@@ -60,7 +61,8 @@ DATASETS = (
 LIKELIHOODS = ("gaussian", "gaussian-calibrated", "bernoulli")
 POSTERIORS = ("diagonal", "full")
 KL_SCHEDULES = ("constant", "linear", "cyclical")
-ARCHITECTURES = ("linear", "mlp", "conv")
+ARCHITECTURES = ("linear", "mlp", "mlp-tanh", "conv")
+BINARIZE = ("none", "fixed", "dynamic")
 DEVICES = ("cpu", "cuda")
 DTYPES = ("float32", "bfloat16")
 KERNELS = ("auto", "reference", "triton")

@@ -213,6 +213,13 @@ def list_of_values(value: Any) -> Any:
     return value
 
 
+def list_that_may_be_empty(value: Any) -> Any:
+    """Refuse what is no list."""
+    if not isinstance(value, list | tuple):
+        raise refusal("a list")
+    return value
+
+
 def distinct(values: tuple[Any, ...]) -> tuple[Any, ...]:
     """Refuse a list in which a value stands twice: its runs would be one and the same."""
     seen: set[Any] = set()

@@ -31,6 +31,7 @@ class RunConfig:
 
     dataset: str
     data_hash: str
+    binarize: str = "none"
     architecture: str
     hidden: tuple[int, ...]
     likelihood: str
@@ -46,6 +47,9 @@ class RunConfig:
     epochs: int
     batch_size: int
     learning_rate: float
+    learning_rate_milestones: tuple[int, ...] = ()
+    learning_rate_decay: float = 1.0
+    adam_epsilon: float = 1e-8
     kl_schedule: str = "constant"
     kl_warmup: float = 0.5
     kl_cycles: int = 4
@@ -126,12 +130,16 @@ def expand(spec: SweepSpec, data_hash: str) -> list[RunConfig]:
     shared: dict[str, Any] = {
         "dataset": spec.data.name,
         "data_hash": data_hash,
+        "binarize": spec.data.binarize,
         "architecture": model.architecture,
         "hidden": () if model.architecture == "linear" else model.hidden,
         "likelihood": model.likelihood,
         "epochs": training.epochs,
         "batch_size": training.batch_size,
         "learning_rate": training.learning_rate,
+        "learning_rate_milestones": training.learning_rate_milestones,
+        "learning_rate_decay": training.learning_rate_decay,
+        "adam_epsilon": training.adam_epsilon,
         "kl_schedule": training.kl_schedule,
         "kl_warmup": training.kl_warmup,
         "kl_cycles": training.kl_cycles,

@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, mod
 
 from bench.plan.choices import (
     ARCHITECTURES,
+    BINARIZE,
     DATASETS,
     DEVICES,
     DTYPES,
@@ -33,6 +34,7 @@ from bench.plan.constraints import (
     constrained,
     distinct,
     list_of_values,
+    list_that_may_be_empty,
     refusal_of,
 )
 from bench.plan.errors import SpecError
@@ -61,6 +63,7 @@ Posterior = Annotated[str, constrained(Choice(POSTERIORS))]
 Dtype = Annotated[str, constrained(Choice(DTYPES))]
 
 IsList = BeforeValidator(list_of_values)
+MayBeEmpty = BeforeValidator(list_that_may_be_empty)
 Distinct = AfterValidator(distinct)
 
 
@@ -75,6 +78,7 @@ class DataSpec(Section):
 
     ``train_size`` and ``test_size`` ask for fixed stratified subsets; None takes all there are.
     ``image_size`` is the side of the square that image files are brought to; None leaves them.
+    ``binarize`` draws black and white images from grey ones, once or anew at each step.
     """
 
     name: Annotated[str, constrained(Choice(DATASETS))] = "digits"
@@ -82,6 +86,7 @@ class DataSpec(Section):
     image_size: Annotated[int, constrained(Whole(1, 4096))] | None = None
     train_size: Count | None = None
     test_size: Count | None = None
+    binarize: Annotated[str, constrained(Choice(BINARIZE))] = "none"
 
 
 class ModelSpec(Section):
@@ -117,13 +122,18 @@ class SweepAxes(Section):
 class TrainingSpec(Section):
     """``[training]``: one setting for every run of the sweep.
 
-    The optimiser; how the KL weight rises and what of the rate is free; the noise of denoising and
-    the weight decay of regularised decoders; who draws latents and who computes gradients.
+    The optimiser, whose learning rate is multiplied with ``learning_rate_decay`` after each epoch
+    of ``learning_rate_milestones``; how the KL weight rises and what of the rate is free; the noise
+    of denoising and the weight decay of regularised decoders; who draws latents and who computes
+    gradients.
     """
 
     epochs: Annotated[int, constrained(Whole(1, 1_000_000))] = 100
     batch_size: Count = 128
     learning_rate: PositiveReal = 1e-3
+    learning_rate_milestones: Annotated[tuple[Count, ...], MayBeEmpty, Distinct] = ()
+    learning_rate_decay: Annotated[float, constrained(Real(positive=True, highest=1.0))] = 1.0
+    adam_epsilon: PositiveReal = 1e-8
     kl_schedule: Annotated[str, constrained(Choice(KL_SCHEDULES))] = "constant"
     kl_warmup: Annotated[float, constrained(Real(positive=True, highest=1.0))] = 0.5
     kl_cycles: Count = 4
@@ -139,7 +149,8 @@ class MetricsSpec(Section):
     """``[metrics]``: which families are measured, and their sizes.
 
     ``neighbors`` is k of every nearest-neighbour metric; ``samples`` is the number of decoded
-    prior samples, None for as many as there are test images.
+    prior samples, None for as many as there are test images; ``importance_samples`` is K of the
+    bound on log p(x).
     """
 
     probes: Switch = True
@@ -150,6 +161,7 @@ class MetricsSpec(Section):
     throughput: Switch = True
     neighbors: Annotated[int, constrained(Whole(1, 1000))] = 5
     samples: Count | None = None
+    importance_samples: Count = 64
 
     @model_validator(mode="after")
     def _enough_samples(self) -> Self:

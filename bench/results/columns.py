@@ -105,6 +105,8 @@ COLUMNS = (
     *_columns("float", "nats", "free_nats capacity_nats", measured=False),
     *_columns("float", "1", "corruption decoder_decay", measured=False),
     *_columns("float", "1", "decoder_variance"),
+    *_columns("text", None, "binarize learning_rate_milestones", measured=False),
+    *_columns("float", "1", "learning_rate_decay adam_epsilon", measured=False),
 )
 
 COLUMNS_BY_NAME = {column.name: column for column in COLUMNS}

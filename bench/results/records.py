@@ -99,6 +99,12 @@ class RunRecord:
             "device": config.device,
             "dtype": config.dtype,
             "kernel": config.kernel,
+            "binarize": config.binarize,
+            "learning_rate_milestones": (
+                " ".join(map(str, config.learning_rate_milestones)) or None
+            ),
+            "learning_rate_decay": config.learning_rate_decay,
+            "adam_epsilon": config.adam_epsilon,
             "latent_samples": config.latent_samples,
             "kl_schedule": config.kl_schedule,
             "kl_warmup": config.kl_warmup,

@@ -18,6 +18,7 @@ from vae_core import (
     StackedAutoencoders,
     Structure,
 )
+from vae_core.data.binarize import MODES
 from vae_core.engine import DTYPES, ENGINES
 from vae_core.posteriors import PARAMETERS
 from vae_core.rate_control import SCHEDULES
@@ -34,6 +35,7 @@ from vae_core.rate_control import SCHEDULES
         (plan.DTYPES, DTYPES),
         (plan.POSTERIORS, PARAMETERS),
         (plan.KL_SCHEDULES, SCHEDULES),
+        (plan.BINARIZE, MODES),
     ],
     ids=lambda words: words[0] if isinstance(words, tuple) else "",
 )
@@ -65,7 +67,7 @@ def test_an_axis_is_unused_exactly_where_it_changes_no_loss(objective):
     def loss(kl_weight=0.5, **settings):
         model = StackedAutoencoders(structure, [Member(objective, 0, kl_weight, 1.0)])
         given = {"step": 0, "stream": 0, "backend": "reference"}
-        return float(model.losses(x, **given, settings=LossSettings(**settings)).loss)
+        return float(model.losses(x, **given, settings=LossSettings(**settings)).loss.detach())
 
     assert (loss(kl_weight=0.1) == loss()) == ("kl_weight" in unused)
     assert (loss(samples=3) == pytest.approx(loss(), rel=1e-6)) == ("latent_samples" in unused)

@@ -32,7 +32,7 @@ def weights(networks):
 
 @pytest.mark.parametrize("image_shape", [GREY_8, GREY_28, ODD, PIXEL])
 @pytest.mark.parametrize("hidden", [(6,), (6, 5), (6, 5, 4)])
-@pytest.mark.parametrize("name", ["linear", "mlp", "conv"])
+@pytest.mark.parametrize("name", ["linear", "mlp", "mlp-tanh", "conv"])
 def test_images_become_posterior_parameters_and_latents_images(name, hidden, image_shape):
     encoder, decoder = build(name, image_shape=image_shape, hidden=hidden)
     assert encoder(torch.rand(4, *image_shape)).shape == (4, 6)
@@ -117,8 +117,8 @@ def test_built_in_names_and_paths_are_resolved(importable):
 @pytest.mark.parametrize("name", ["transformer", "own_networks", ":factory", "package.module:"])
 def test_an_unknown_name_is_refused(name):
     message = (
-        f"model.architecture: {name!r} is unknown; linear, mlp, conv or 'package.module:factory' "
-        "is allowed"
+        f"model.architecture: {name!r} is unknown; linear, mlp, mlp-tanh, conv or "
+        "'package.module:factory' is allowed"
     )
     with pytest.raises(ArchitectureError, match=f"^{re.escape(message)}$"):
         resolve_factory(name)
@@ -200,3 +200,15 @@ def test_a_factory_that_fails_is_refused_with_the_reason():
     message = r"^model\.architecture: the factory failed: TypeError: .*unexpected keyword argument"
     with pytest.raises(ArchitectureError, match=message):
         build(no_arguments)
+
+
+def test_tanh_networks_start_from_glorots_weights():
+    encoder, decoder = build("mlp-tanh", image_shape=GREY_28, latent_dim=50, hidden=(200, 200))
+    assert [type(layer).__name__ for layer in encoder] == [
+        "Flatten", "Linear", "Tanh", "Linear", "Tanh", "Linear"
+    ]  # fmt: skip
+    for layer in (*encoder, *decoder):
+        if isinstance(layer, nn.Linear):
+            bound = (6 / (layer.in_features + layer.out_features)) ** 0.5
+            assert layer.bias.abs().max() == 0
+            assert 0.95 * bound < layer.weight.abs().max() <= bound

@@ -4,7 +4,14 @@ import numpy as np
 import pytest
 import torch
 
-from vae_core import Member, StackedAutoencoders, Structure, Trainer, TrainingConfig
+from vae_core import (
+    Member,
+    OptimizerSettings,
+    StackedAutoencoders,
+    Structure,
+    Trainer,
+    TrainingConfig,
+)
 from vae_core.training import BatchOrder, permutation
 
 AE = Member("ae", seed=0, kl_weight=None, recon_weight=1.0)
@@ -187,3 +194,21 @@ def test_the_first_step_without_a_finite_loss_is_remembered(small, monkeypatch):
     history = trainer.train()
     assert history.first_bad_step.tolist() == [-1, 7, -1]
     assert np.isfinite(history.loss[:, 1]).tolist() == [True, False, False]
+
+
+def test_the_learning_rate_falls_after_its_milestones(small):
+    settings = OptimizerSettings(epsilon=1e-4, milestones=(1, 3), decay=0.5)
+    model = build(small, [VAE])
+    config = TrainingConfig(4, 24, 0.1, "reference", optimizer=settings)
+    trainer, rates = Trainer(model, small, config), []
+    step = trainer.step
+
+    def recorded(rows, at):
+        rates.append(trainer.optimizer.param_groups[0]["lr"])
+        return step(rows, at)
+
+    trainer.step = recorded
+    trainer.train()
+    steps = trainer.steps_per_epoch
+    assert rates == [0.1] * steps + [0.05] * 2 * steps + [0.025] * steps
+    assert trainer.optimizer.param_groups[0]["eps"] == 1e-4

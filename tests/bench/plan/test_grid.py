@@ -31,12 +31,12 @@ RUN = RunConfig(
     metrics=MetricsSpec(),
 )
 CANONICAL = (
-    '{"architecture":"mlp","batch_size":128,"capacity_nats":null,"corruption":0.25,'
+    '{"adam_epsilon":1e-08,"architecture":"mlp","batch_size":128,"binarize":"none","capacity_nats":null,"corruption":0.25,'
     '"data_hash":"abc","dataset":"digits","decoder_decay":1e-06,"device":"cpu",'
     '"dtype":"float32","engine":"auto","epochs":100,"free_nats":0.0,"hidden":[128,64],'
     '"kernel":"auto","kl_cycles":4,"kl_schedule":"constant","kl_warmup":0.5,"kl_weight":0.1,'
-    '"latent_dim":8,"latent_samples":1,"learning_rate":0.001,"likelihood":"gaussian","metrics":{'
-    '"disentanglement":true,"geometry":true,"neighbors":5,"probes":true,'
+    '"latent_dim":8,"latent_samples":1,"learning_rate":0.001,"learning_rate_decay":1.0,"learning_rate_milestones":[],"likelihood":"gaussian","metrics":{'
+    '"disentanglement":true,"geometry":true,"importance_samples":64,"neighbors":5,"probes":true,'
     '"rate_decomposition":true,"sample_quality":true,"samples":null,"throughput":true},'
     '"objective":"vae","posterior":"diagonal","recon_weight":1.0,"schema_version":2,"seed":3}'
 )
@@ -66,6 +66,10 @@ OTHER = {
     "batch_size": 64,
     "learning_rate": 2e-3,
     "kernel": "triton",
+    "binarize": "fixed",
+    "learning_rate_milestones": (1, 2),
+    "learning_rate_decay": 0.5,
+    "adam_epsilon": 1e-4,
     "engine": "eager",
     "metrics": MetricsSpec(neighbors=6),
 }

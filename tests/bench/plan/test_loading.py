@@ -82,13 +82,22 @@ possible_specs = st.fixed_dictionaries(
         "metrics": st.fixed_dictionaries({}, optional={"probes": st.booleans()}),
     },
 )
+
+
+def is_defined(table) -> bool:
+    """Whether the objectives are defined for the likelihood."""
+    likelihood = table.get("model", {}).get("likelihood")
+    objectives = table.get("sweep", {}).get("objective", ())
+    return not (likelihood == "gaussian-calibrated" and "iwae" in objectives)
+
+
 in_one_folder = settings(
     max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 
 
 @in_one_folder
-@given(possible_specs)
+@given(possible_specs.filter(is_defined))
 def test_a_resolved_spec_written_and_read_again_is_the_same(tmp_path, table):
     spec = SweepSpec.model_validate(table)
     again = load_spec(write(tmp_path, toml.dumps(spec.as_table())))
