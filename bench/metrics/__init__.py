@@ -5,6 +5,8 @@ NumPy arrays or PyTorch tensors in, Python floats out; a `MetricError` says why 
 """
 
 from bench.metrics.arrays import MetricError
+from bench.metrics.clustering import cluster_agreement
+from bench.metrics.decoder_sensitivity import decoder_jacobian_norm, decoder_jacobian_norms
 from bench.metrics.distribution_distance import (
     FrechetReference,
     KernelReference,
@@ -13,6 +15,7 @@ from bench.metrics.distribution_distance import (
 )
 from bench.metrics.factor_information import modularity, mutual_information_gap
 from bench.metrics.factor_prediction import dci, explicitness, sap, sap_classifier
+from bench.metrics.factor_voting import factor_vae_score
 from bench.metrics.interpolation import interpolation_evenness, interpolation_precision
 from bench.metrics.likelihood import (
     ImportanceSampler,
@@ -21,7 +24,7 @@ from bench.metrics.likelihood import (
 )
 from bench.metrics.manifold import RealManifold, precision_recall_density_coverage
 from bench.metrics.neighborhood import Neighborhoods, neighborhood_continuity, trustworthiness
-from bench.metrics.probes import knn_probe, linear_probe
+from bench.metrics.probes import few_label_probe, knn_probe, linear_probe
 from bench.metrics.rate import (
     active_units,
     full_gaussian_kl,
@@ -30,6 +33,8 @@ from bench.metrics.rate import (
     rate_per_dimension,
 )
 from bench.metrics.reconstruction import mse, psnr_db
+from bench.metrics.regression import regression_r2, regression_r2_per_target
+from bench.metrics.structural_similarity import ssim, ssim_per_image
 
 __all__ = [
     "FrechetReference",
@@ -39,8 +44,13 @@ __all__ = [
     "Neighborhoods",
     "RealManifold",
     "active_units",
+    "cluster_agreement",
     "dci",
+    "decoder_jacobian_norm",
+    "decoder_jacobian_norms",
     "explicitness",
+    "factor_vae_score",
+    "few_label_probe",
     "frechet_distance",
     "full_gaussian_kl",
     "gaussian_kl",
@@ -59,7 +69,11 @@ __all__ = [
     "psnr_db",
     "rate_decomposition",
     "rate_per_dimension",
+    "regression_r2",
+    "regression_r2_per_target",
     "sap",
     "sap_classifier",
+    "ssim",
+    "ssim_per_image",
     "trustworthiness",
 ]

@@ -26,6 +26,7 @@ from bench.metrics.arrays import (
 
 _LOG = logging.getLogger(__name__)
 MAX_ITERATIONS = 1000
+FEW_LABEL_DRAWS = 5
 
 
 def linear_probe(
@@ -52,6 +53,43 @@ def linear_probe(
     classifier = LogisticRegression(max_iter=MAX_ITERATIONS)
     fit(classifier, *train)
     return float(classifier.score(*test))
+
+
+def few_label_probe(
+    train_z: npt.ArrayLike,
+    train_y: npt.ArrayLike,
+    test_z: npt.ArrayLike,
+    test_y: npt.ArrayLike,
+    labels: int,
+    draws: int = FEW_LABEL_DRAWS,
+) -> float:
+    """Return the accuracy of `linear_probe` when only a few training codes have a label.
+
+    Mean over `draws` fixed choices of `labels` training codes, as many of every class as of any
+    other, give or take one. The scaler sees all training codes: they need no label. Arguments as
+    `linear_probe`.
+
+    Raises
+    ------
+    MetricError
+        As `linear_probe`; also if there are fewer labels than classes, or fewer training codes
+        than `labels`.
+    """
+    (codes, classes), test = _standardized(train_z, train_y, test_z, test_y)
+    count = len(np.unique(classes))
+    require_at_least(draws, "draws", 1)
+    if not count <= labels <= len(codes):
+        raise MetricError(
+            f"labels is {labels}; with {len(codes)} training codes of {count} classes, {count} to "
+            f"{len(codes)} are allowed"
+        )
+    accuracies = []
+    for draw in range(draws):
+        rows = _balanced_rows(classes, labels, np.random.default_rng(draw))
+        classifier = LogisticRegression(max_iter=MAX_ITERATIONS)
+        fit(classifier, codes[rows], classes[rows])
+        accuracies.append(classifier.score(*test))
+    return float(np.mean(accuracies))
 
 
 def knn_probe(
@@ -94,6 +132,18 @@ def fit(classifier: Any, codes: Array, labels: Array) -> None:
             *codes.shape,
             classifier.max_iter,
         )
+
+
+def _balanced_rows(
+    labels: Array, size: int, generator: np.random.Generator
+) -> npt.NDArray[np.intp]:
+    """Draw `size` rows, from the classes in turn, until a class has no more."""
+    shuffled = generator.permutation(len(labels))
+    turn = np.empty(len(labels), dtype=np.intp)
+    for label in np.unique(labels):
+        members = shuffled[labels[shuffled] == label]
+        turn[members] = np.arange(len(members))
+    return shuffled[np.argsort(turn[shuffled], kind="stable")[:size]]
 
 
 def _standardized(

@@ -10,7 +10,7 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from bench.metrics import MetricError, knn_probe, linear_probe, probes
+from bench.metrics import MetricError, few_label_probe, knn_probe, linear_probe, probes
 
 
 @pytest.fixture(scope="module")
@@ -103,3 +103,41 @@ def test_fewer_training_points_than_neighbours_are_refused():
         knn_probe(np.eye(4), [0, 1, 0, 1], np.eye(4), [0, 1, 0, 1])
     with pytest.raises(MetricError, match="k is 0; at least 1 is needed"):
         knn_probe(np.eye(4), [0, 1, 0, 1], np.eye(4), [0, 1, 0, 1], k=0)
+
+
+def test_with_every_label_the_few_label_probe_is_the_linear_probe(digits):
+    assert few_label_probe(*digits, labels=1437, draws=1) == linear_probe(*digits)
+
+
+def test_few_labels_are_balanced_fixed_and_averaged_over(digits):
+    """Recomputed by scikit-learn on the rows that the probe chose."""
+    train_z, train_y, test_z, test_y = digits
+    scaler = StandardScaler().fit(train_z)
+    expected = []
+    for draw in range(3):
+        rows = probes._balanced_rows(train_y, 25, np.random.default_rng(draw))
+        assert len(set(rows.tolist())) == 25
+        assert set(np.bincount(train_y[rows])) == {2, 3}
+        classifier = LogisticRegression(max_iter=1000)
+        classifier.fit(scaler.transform(train_z[rows]), train_y[rows])
+        expected.append(classifier.score(scaler.transform(test_z), test_y))
+    assert len(set(expected)) > 1
+    assert few_label_probe(*digits, labels=25, draws=3) == pytest.approx(np.mean(expected))
+
+
+def test_more_labels_help(digits):
+    accuracies = [few_label_probe(*digits, labels=labels) for labels in (10, 100)]
+    assert 0.1 < accuracies[0] < accuracies[1] < linear_probe(*digits)
+
+
+def test_a_class_with_few_members_gives_all_it_has():
+    labels = np.array([0] * 20 + [1] * 2)
+    rows = probes._balanced_rows(labels, 8, np.random.default_rng(0))
+    assert np.bincount(labels[rows]).tolist() == [6, 2]
+
+
+@pytest.mark.parametrize("labels", [9, 1438])
+def test_too_few_or_too_many_labels_are_refused(digits, labels):
+    message = f"labels is {labels}; with 1437 training codes of 10 classes, 10 to 1437 are allowed"
+    with pytest.raises(MetricError, match=message):
+        few_label_probe(*digits, labels=labels)
