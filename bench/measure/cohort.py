@@ -17,10 +17,11 @@ import torch
 from numpy.typing import NDArray
 
 from bench.measure.forward import Answers, ask, decode_numpy
-from bench.measure.latents import PATH_POINTS, mixture_draws, straight_paths
+from bench.measure.latents import PATH_POINTS, straight_paths
 from bench.measure.pictures import draw_pictures
-from bench.measure.quality import Subject, Values, measure
+from bench.measure.quality import measure
 from bench.measure.reference import Reference
+from bench.measure.subject import Subject, Values
 from bench.plan import Cohort, DataSpec, MetricsSpec, RunConfig
 from bench.results import Curves, RunRecord
 from kernels import resolve_backend
@@ -162,36 +163,27 @@ class Questioned:
     """
 
     answers: Answers
-    mixture_images: NDArray[np.float32]
     path_images: NDArray[np.float32]
     is_finite: NDArray[np.bool_]
 
 
 def question(trained: Trained, reference: Reference) -> Questioned:
     """Ask the stacked networks all that the metrics need."""
-    model, count = trained.model, reference.sample_count
+    model = trained.model
     answers = ask(
         model,
         trained.dataset,
-        prior_samples=count,
+        prior_samples=reference.sample_count,
         importance_samples=reference.metrics.importance_samples,
         backend=trained.config.backend,
     )
     finite = answers.finite_members()
     # Zeros stand in for codes that are no numbers, so that one member does not stop the others.
-    train_mu, test_mu = (
-        np.where(finite[:, None, None], codes, np.float32(0))
-        for codes in (answers.train_mu, answers.test_mu)
-    )
-    mixtures = [
-        mixture_draws(codes, count, seed=member.seed)
-        for codes, member in zip(train_mu, model.members, strict=True)
-    ]
+    test_mu = np.where(finite[:, None, None], answers.test_mu, np.float32(0))
     paths = np.stack([straight_paths(codes, reference.pairs, PATH_POINTS) for codes in test_mu])
     path_images = decode_numpy(model, paths.reshape(len(paths), -1, paths.shape[-1]))
     return Questioned(
         answers=answers,
-        mixture_images=decode_numpy(model, np.stack(mixtures)),
         path_images=path_images.reshape(*paths.shape[:3], -1),
         is_finite=finite,
     )
@@ -230,16 +222,16 @@ def _result(
         return RunResult(
             RunRecord(config=run, status="failed", reason=reason, values=values, curves=curves)
         )
-    single = model.member(k)
+    single = model.member(k).to(model.seeds.device)
     subject = Subject(
         structure=model.structure,
         member=model.members[k],
-        is_stochastic=is_stochastic,
+        model=single,
         answers=questioned.answers.member(k),
-        mixture_images=questioned.mixture_images[k],
         path_images=questioned.path_images[k],
     )
     values |= measure(subject, reference)
+    single.cpu()
     return RunResult(
         record=RunRecord(config=run, status="ok", values=values, curves=curves),
         weights=to_bytes(single, model.structure, run.objective),

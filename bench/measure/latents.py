@@ -19,19 +19,20 @@ GRID_SIDE = 15
 GRID_QUANTILES = (0.02, 0.98)
 
 
-def mixture_draws(train_codes: Floats, count: int, *, seed: int) -> Floats:
+def mixture_draws(
+    train_codes: Floats, count: int, *, components: int = MIXTURE_COMPONENTS, seed: int
+) -> Floats:
     """Draws from a Gaussian mixture fitted to training codes ``[M, D]``: ``[count, D]``.
 
-    Ten full-covariance components by expectation maximisation (Ghosh 2020, section 4): the density
-    that an autoencoder's codes can be sampled from, and a fair second look at a VAE's.
+    Full covariances by expectation maximisation (Ghosh 2020, section 4): the density that an
+    autoencoder's codes can be sampled from, and a fair second look at a VAE's. One component is
+    the Gaussian with the codes' mean and covariance.
     """
     codes = train_codes[:MIXTURE_FIT_LIMIT].astype(np.float64)
     # Fitted to codes of unit scale: an autoencoder's may have any, and the floor under the
     # variances means nothing without one.
     scale = codes.std() or 1.0
-    mixture = GaussianMixture(
-        min(MIXTURE_COMPONENTS, len(codes)), random_state=seed, reg_covar=1e-6
-    )
+    mixture = GaussianMixture(min(components, len(codes)), random_state=seed, reg_covar=1e-6)
     with warnings.catch_warnings():
         # Fewer different codes than components, or a slow fit: a density to draw from all the same.
         warnings.simplefilter("ignore", ConvergenceWarning)

@@ -1,33 +1,29 @@
 """What a sweep's models are measured against and that depends on the data alone, computed once.
 
-Real images and their neighbourhoods, the pairs to walk between, and the scores of the controls: raw
-pixels, principal components, and an encoder that was never trained.
+Real images with their neighbourhoods and moments, labels, factors and targets, the pairs to walk
+between, and the controls.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import cached_property
-from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from sklearn.decomposition import PCA
-from torch import Tensor, nn
+from torch import Tensor
 
-from bench.measure.forward import IMAGES_PER_BLOCK
+from bench.measure.controls import Codes, Controls
+from bench.measure.features import ClassifierFeatures, Features, raw_pixels
+from bench.measure.targets import Targets, regression_targets
 from bench.metrics import (
     FrechetReference,
+    KernelReference,
     MetricError,
     Neighborhoods,
     RealManifold,
-    knn_probe,
-    linear_probe,
 )
 from bench.plan import MetricsSpec
-from vae_core import Dataset, Gaussian, Structure
-from vae_core.cohort import initial_networks
+from vae_core import Dataset
 from vae_core.data import Factors
 from vae_core.data.split import fixed_subset
 
@@ -47,8 +43,6 @@ factor: on sprites with all 113 values and 10,000 points it would take minutes a
 
 INTERPOLATION_PAIRS = 64
 PAIR_SEED = 0
-PCA_SEED = 0
-"""Of the randomised solver that scikit-learn takes for large images; small ones need none."""
 
 
 class Reference:
@@ -65,8 +59,6 @@ class Reference:
     def __init__(self, dataset: Dataset, metrics: MetricsSpec) -> None:
         self.dataset = dataset
         self.metrics = metrics
-        self._pca_scores: dict[int, dict[str, float]] = {}
-        self._random_scores: dict[tuple[Structure, int], dict[str, float]] = {}
 
     @property
     def sample_count(self) -> int:
@@ -84,6 +76,28 @@ class Reference:
         """Training images a probe is fitted on, a fixed choice, stratified if it can be."""
         available = len(self.dataset.train_images)
         return fixed_subset(available, min(available, PROBE_LIMIT), self.train_labels)
+
+    @cached_property
+    def probe_labels(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Labels of the images of ``probe_rows`` and of all test images; MetricError without."""
+        if self.train_labels is None or self.test_labels is None:
+            raise MetricError("the data have no labels")
+        return self.train_labels[self.probe_rows], self.test_labels
+
+    @cached_property
+    def targets(self) -> dict[str, Targets]:
+        """Continuous numbers by name: of the training images of ``probe_rows``, and of the test
+        images.
+        """
+        found = regression_targets(self.dataset)
+        return {
+            name: Targets(targets.train[self.probe_rows], targets.test)
+            for name, targets in found.items()
+        }
+
+    @cached_property
+    def controls(self) -> Controls:
+        return Controls(self.dataset, self.probe_rows, Codes(self.train_pixels, self.test_pixels))
 
     @cached_property
     def train_labels(self) -> NDArray[np.int64] | None:
@@ -120,19 +134,40 @@ class Reference:
 
     @cached_property
     def train_pixels(self) -> Floats:
-        return self._flat(self.dataset.train_images)
+        """Of the images of ``probe_rows``, flattened."""
+        return self._flat(self.dataset.train_images[self.probe_rows])
 
     @cached_property
     def test_pixels(self) -> Floats:
         return self._flat(self.dataset.test_images)
 
     @cached_property
+    def features(self) -> Features:
+        """The space of ``metrics.sample_features``; MetricError where it cannot be had."""
+        if self.metrics.sample_features == "pixels":
+            return raw_pixels
+        return self.classifier
+
+    @cached_property
+    def classifier(self) -> ClassifierFeatures:
+        return ClassifierFeatures(self.train_pixels, self.probe_labels[0])
+
+    @cached_property
+    def real_features(self) -> Floats:
+        """Of the test images of ``rows``."""
+        return self.features(self.test_pixels[self.rows])
+
+    @cached_property
     def manifold(self) -> RealManifold:
-        return RealManifold(self.test_pixels[self.rows], self.metrics.neighbors)
+        return RealManifold(self.real_features, self.metrics.neighbors)
 
     @cached_property
     def frechet(self) -> FrechetReference:
-        return FrechetReference(self.test_pixels[self.rows])
+        return FrechetReference(self.real_features)
+
+    @cached_property
+    def kernel(self) -> KernelReference:
+        return KernelReference(self.real_features)
 
     @cached_property
     def neighborhoods(self) -> Neighborhoods:
@@ -146,52 +181,6 @@ class Reference:
         return np.stack(
             [generator.choice(count, 2, replace=False) for _ in range(INTERPOLATION_PAIRS)]
         )
-
-    def probes(self, train_codes: NDArray[Any], test_codes: NDArray[Any]) -> dict[str, float]:
-        """Accuracy of the linear and the k-NN probe on codes ``[M, D]`` and ``[N, D]``.
-
-        Raises
-        ------
-        MetricError
-            When there are no labels, or of one class only.
-        """
-        if self.train_labels is None or self.test_labels is None:
-            raise MetricError("the data have no labels")
-        rows = self.probe_rows
-        given = (train_codes[rows], self.train_labels[rows], test_codes, self.test_labels)
-        return {"linear": linear_probe(*given), "knn": knn_probe(*given)}
-
-    @cached_property
-    def pixel_scores(self) -> Mapping[str, float]:
-        """The control that skips the encoder: probes on raw pixels."""
-        return self.probes(self.train_pixels, self.test_pixels)
-
-    def pca_scores(self, latent_dim: int) -> Mapping[str, float]:
-        """The linear control: probes on as many principal components, or all there are."""
-        if latent_dim not in self._pca_scores:
-            components = min(latent_dim, *self.train_pixels.shape)
-            pca = PCA(components, random_state=PCA_SEED).fit(self.train_pixels)
-            codes = pca.transform(self.train_pixels), pca.transform(self.test_pixels)
-            self._pca_scores[latent_dim] = self.probes(*codes)
-        return self._pca_scores[latent_dim]
-
-    def random_encoder_scores(self, structure: Structure, seed: int) -> Mapping[str, float]:
-        """The control that skips training: probes on codes of the encoder as it was initialised."""
-        key = (structure, seed)
-        if key not in self._random_scores:
-            encoder = initial_networks(structure, seed)[0].eval()
-            codes = [
-                self._means(encoder, images, structure.latent_dim)
-                for images in (self.dataset.train_images, self.dataset.test_images)
-            ]
-            self._random_scores[key] = self.probes(*codes)
-        return self._random_scores[key]
-
-    @torch.inference_mode()
-    def _means(self, encoder: nn.Module, images: Tensor, latent_dim: int) -> Floats:
-        blocks = torch.split(images, IMAGES_PER_BLOCK)
-        parameters = torch.cat([encoder(self.dataset.pixels(block)) for block in blocks])
-        return Gaussian.of(parameters, latent_dim).mu.numpy()
 
     def _flat(self, images: Tensor) -> Floats:
         return self.dataset.pixels(images).flatten(1).numpy()

@@ -19,6 +19,7 @@ __all__ = [
     "OBJECTIVES",
     "OBJECTIVE_FACTS",
     "POSTERIORS",
+    "SAMPLE_FEATURES",
     "ObjectiveFacts",
 ]
 
@@ -67,3 +68,4 @@ DEVICES = ("cpu", "cuda")
 DTYPES = ("float32", "bfloat16")
 KERNELS = ("auto", "reference", "triton")
 ENGINES = ("auto", "eager", "compiled")
+SAMPLE_FEATURES = ("pixels", "classifier")

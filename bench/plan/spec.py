@@ -22,6 +22,7 @@ from bench.plan.choices import (
     OBJECTIVE_FACTS,
     OBJECTIVES,
     POSTERIORS,
+    SAMPLE_FEATURES,
 )
 from bench.plan.constraints import (
     Choice,
@@ -150,7 +151,8 @@ class MetricsSpec(Section):
 
     ``neighbors`` is k of every nearest-neighbour metric; ``samples`` is the number of decoded
     prior samples, None for as many as there are test images; ``importance_samples`` is K of the
-    bound on log p(x).
+    bound on log p(x). ``sample_features`` is the space in which decoded samples and midpoints are
+    compared with real images.
     """
 
     probes: Switch = True
@@ -162,6 +164,7 @@ class MetricsSpec(Section):
     neighbors: Annotated[int, constrained(Whole(1, 1000))] = 5
     samples: Count | None = None
     importance_samples: Count = 64
+    sample_features: Annotated[str, constrained(Choice(SAMPLE_FEATURES))] = "pixels"
 
     @model_validator(mode="after")
     def _enough_samples(self) -> Self:

@@ -56,6 +56,23 @@ def _columns(kind: Kind, unit: str | None, names: str, *, measured: bool = True)
     return [Column(name, kind, unit, measured) for name in names.split()]
 
 
+def _controls(names: str) -> list[Column]:
+    """The columns of raw pixels, principal components and an untrained encoder for each name."""
+    return [
+        column
+        for name in names.split()
+        for column in _columns("float", "1", f"{name}_pixels {name}_pca {name}_random_encoder")
+    ]
+
+
+def _beside_controls(names: str) -> list[Column]:
+    return [
+        column
+        for name in names.split()
+        for column in (*_columns("float", "1", name), *_controls(name))
+    ]
+
+
 COLUMNS = (
     *_columns("text", None, "run_id status reason dataset architecture", measured=False),
     *_columns("text", None, "objective posterior likelihood", measured=False),
@@ -88,14 +105,22 @@ COLUMNS = (
     *_columns("text", None, "data_hash hidden kernel", measured=False),
     *_columns("int", "1", "batch_size", measured=False),
     *_columns("float", "1", "learning_rate", measured=False),
-    *_columns("float", "1", "probe_linear_accuracy_pixels probe_linear_accuracy_pca"),
-    *_columns("float", "1", "probe_linear_accuracy_random_encoder"),
-    *_columns("float", "1", "probe_knn_accuracy_pixels probe_knn_accuracy_pca"),
-    *_columns("float", "1", "probe_knn_accuracy_random_encoder"),
+    *_controls("probe_linear_accuracy probe_knn_accuracy"),
     *_columns("text", None, "sample_feature_space"),
     *_columns("int", "1", "sample_count importance_samples failed_step"),
     *_columns("float", "1", "mutual_information_gap sap modularity"),
     *_columns("float", "1", "dci_disentanglement dci_completeness dci_informativeness"),
+    *_columns("float", "1", "factor_vae_score"),
+    *_columns("float", "1", "test_ssim"),
+    *_beside_controls("probe_linear_accuracy_10_labels probe_linear_accuracy_100_labels"),
+    *_beside_controls("cluster_nmi cluster_ari"),
+    *_beside_controls("regression_r2_position regression_r2_scale regression_r2_orientation"),
+    *_beside_controls("regression_r2_latents"),
+    *_columns("float", "1", "decoder_jacobian_norm decoder_jacobian_norm_scaled"),
+    *_columns("float", "1", "gaussian_precision gaussian_recall gaussian_density"),
+    *_columns("float", "1", "gaussian_coverage gaussian_frechet"),
+    *_columns("float", "1", "prior_kernel_distance gmm_kernel_distance gaussian_kernel_distance"),
+    *_columns("float", "1", "sample_classifier_accuracy"),
     *_columns("text", None, "metric_notes"),
     *_columns("text", None, "engine stacking training_notes"),
     *_columns("int", "1", "latent_samples", measured=False),

@@ -10,8 +10,9 @@ import pytest
 import torch
 
 from bench.measure.forward import ask
-from bench.measure.quality import Subject, measure
+from bench.measure.quality import measure
 from bench.measure.reference import Reference
+from bench.measure.subject import Subject
 from bench.plan import MetricsSpec
 from vae_core import Member, StackedAutoencoders, Structure, Trainer, TrainingConfig, load_dataset
 from vae_core.closed_form import LinearOptimum, covariance_eigenvalues, pca_squared_error
@@ -70,16 +71,14 @@ def answers(model, dataset):
 @pytest.fixture(scope="module")
 def measured(model, dataset, answers):
     reference = Reference(dataset, FAMILIES)
-    unused = np.zeros((0, PIXELS), np.float32)
     return [
         measure(
             Subject(
                 structure=model.structure,
                 member=member,
-                is_stochastic=member.objective == "vae",
+                model=model.member(k),
                 answers=answers.member(k),
-                mixture_images=unused,
-                path_images=unused,
+                path_images=np.zeros((0, PIXELS), np.float32),
             ),
             reference,
         )

@@ -3,7 +3,10 @@
 import pytest
 import torch
 
+from bench.measure.forward import ask
+from bench.measure.latents import PATH_POINTS, straight_paths
 from bench.measure.reference import Reference
+from bench.measure.subject import Subject
 from bench.plan import MetricsSpec
 from vae_core import (
     Dataset,
@@ -49,3 +52,23 @@ def train(small):
 @pytest.fixture(scope="session")
 def trained(train) -> StackedAutoencoders:
     return train()
+
+
+@pytest.fixture(scope="session")
+def subject_of():
+    """Ask one member of a model, and decode the lines between its test codes."""
+
+    def subject_of(model, k, reference) -> Subject:
+        asked = ask(
+            model,
+            reference.dataset,
+            prior_samples=reference.sample_count,
+            backend="reference",
+        )
+        single, answers = model.member(k), asked.member(k)
+        paths = torch.from_numpy(straight_paths(answers.test_mu, reference.pairs, PATH_POINTS))
+        with torch.no_grad():
+            images = single.decode(paths.flatten(0, 1)).reshape(*paths.shape[:2], -1).numpy()
+        return Subject(model.structure, model.members[k], single, answers, images)
+
+    return subject_of

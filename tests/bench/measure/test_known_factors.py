@@ -1,7 +1,5 @@
 """What is measured where factors are known, and what is said where labels or factors are not."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 import torch
@@ -9,9 +7,16 @@ import torch
 from bench.measure import reference as module
 from bench.measure.forward import ask
 from bench.measure.pictures import draw_pictures
-from bench.measure.quality import Subject, measure
+from bench.measure.quality import measure
 from bench.measure.reference import DCI_VALUES, Reference
-from bench.metrics import MetricError, dci, modularity, mutual_information_gap, sap
+from bench.metrics import (
+    MetricError,
+    dci,
+    factor_vae_score,
+    modularity,
+    mutual_information_gap,
+    sap,
+)
 from bench.plan import MetricsSpec
 from vae_core import Member, StackedAutoencoders, Structure, load_dataset
 
@@ -19,7 +24,7 @@ FACTORS_ONLY = MetricsSpec(
     probes=False, sample_quality=False, geometry=False, rate_decomposition=False
 )
 COLUMNS = {
-    "mutual_information_gap", "sap", "modularity",
+    "mutual_information_gap", "sap", "modularity", "factor_vae_score",
     "dci_disentanglement", "dci_completeness", "dci_informativeness",
 }  # fmt: skip
 
@@ -27,12 +32,6 @@ COLUMNS = {
 def untrained(dataset, latent_dim=2):
     structure = Structure("linear", (), dataset.image_shape, latent_dim, "gaussian")
     return StackedAutoencoders(structure, [Member("vae", 0, 1.0, 1.0)])
-
-
-def subject_of(model, dataset):
-    unused = np.zeros((0, dataset.pixels_per_image), np.float32)
-    answers = ask(model, dataset, prior_samples=64, backend="reference").member(0)
-    return Subject(model.structure, model.members[0], True, answers, unused, unused)
 
 
 @pytest.fixture(scope="module")
@@ -46,8 +45,8 @@ def reference(sprites):
 
 
 @pytest.fixture(scope="module")
-def subject(sprites):
-    return subject_of(untrained(sprites), sprites)
+def subject(sprites, subject_of, reference):
+    return subject_of(untrained(sprites), 0, reference)
 
 
 @pytest.fixture(scope="module")
@@ -61,6 +60,7 @@ def test_every_metric_is_of_the_means_of_training_images(measured, subject, spri
         "mutual_information_gap": mutual_information_gap(codes, factors),
         "sap": sap(codes, factors),
         "modularity": modularity(codes, factors),
+        "factor_vae_score": factor_vae_score(codes, factors),
     }
     assert {name: measured[name] for name in expected} == pytest.approx(expected)
     assert measured["metric_notes"] is None
@@ -90,9 +90,9 @@ def test_points_are_limited(sprites, monkeypatch):
     assert len(np.unique(reference.dci_rows)) == 50
 
 
-def test_one_code_has_a_modularity_alone(sprites):
-    values = measure(subject_of(untrained(sprites, 1), sprites), Reference(sprites, FACTORS_ONLY))
-    assert values.keys() & COLUMNS == {"modularity"}
+def test_one_code_has_modularity_and_votes_alone(sprites, subject_of, reference):
+    values = measure(subject_of(untrained(sprites, 1), 0, reference), reference)
+    assert values.keys() & COLUMNS == {"modularity", "factor_vae_score"}
     assert values["metric_notes"].startswith("disentanglement: codes has 1 column")
 
 
@@ -108,16 +108,12 @@ def unlabelled():
     return load_dataset("linear-gaussian", train_size=120, test_size=64)
 
 
-def test_without_labels_the_reason_is_told_and_the_rest_is_measured(unlabelled):
-    model = untrained(unlabelled)
-    subject = replace(
-        subject_of(model, unlabelled),
-        mixture_images=unlabelled.test_images.flatten(1).numpy() + 0.1,
-        path_images=np.random.default_rng(0).random((64, 11, 64), dtype=np.float32),
-    )
-    values = measure(subject, Reference(unlabelled, MetricsSpec()))
-    assert values["metric_notes"] == "probes: the data have no labels"
-    assert not any(name.startswith("probe_") for name in values)
+def test_without_labels_the_reason_is_told_and_the_rest_is_measured(unlabelled, subject_of):
+    reference = Reference(unlabelled, MetricsSpec())
+    values = measure(subject_of(untrained(unlabelled), 0, reference), reference)
+    families = ("probes", "10 labels", "100 labels", "clusters")
+    assert values["metric_notes"] == "; ".join(f"{f}: the data have no labels" for f in families)
+    assert not any(name.startswith(("probe_", "cluster_")) for name in values)
     assert not values.keys() & COLUMNS
     assert {"test_mse", "trustworthiness", "prior_recall", "gmm_frechet"} <= values.keys()
 
@@ -134,7 +130,7 @@ def test_without_labels_choices_are_fixed_and_random(unlabelled, monkeypatch):
         assert len(np.unique(rows)) == size
         assert rows.max() >= of / 2
     with pytest.raises(MetricError, match=r"^the data have no labels$"):
-        reference.probes(np.zeros((120, 2)), np.zeros((64, 2)))
+        _ = reference.probe_labels
 
 
 def test_pictures_of_unlabelled_data_say_so(unlabelled):

@@ -1,103 +1,20 @@
-"""What models are measured against, recomputed with scikit-learn alone."""
+"""What models are measured against: which images, labels and pairs, in which space."""
 
 import numpy as np
 import pytest
-import torch
-from sklearn.decomposition import PCA
-from sklearn.linear_model import LogisticRegression
-from sklearn.neighbors import KNeighborsClassifier
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
 
 from bench.measure import reference as module
 from bench.measure.reference import Reference
 from bench.plan import MetricsSpec
-from vae_core import Structure
-from vae_core.cohort import initial_networks
 
 
 def flat(images):
     return images.flatten(1).numpy() / np.float32(16)
 
 
-def accuracies(train_codes, test_codes, dataset):
-    """The two probes as the design defines them."""
-    models = {
-        "linear": LogisticRegression(max_iter=1000),
-        "knn": KNeighborsClassifier(n_neighbors=5),
-    }
-    return {
-        name: make_pipeline(StandardScaler(), model)
-        .fit(train_codes, dataset.train_labels)
-        .score(test_codes, dataset.test_labels)
-        for name, model in models.items()
-    }
-
-
 def test_pixels_are_the_flattened_images(reference, small):
     np.testing.assert_allclose(reference.train_pixels, flat(small.train_images))
     np.testing.assert_allclose(reference.test_pixels, flat(small.test_images))
-
-
-def test_the_pixel_control_is_a_probe_on_pixels(reference, small):
-    expected = accuracies(flat(small.train_images), flat(small.test_images), small)
-    assert reference.pixel_scores == pytest.approx(expected, abs=0.03)
-
-
-@pytest.mark.parametrize("latent_dim", [2, 5])
-def test_the_linear_control_is_a_probe_on_principal_components(reference, small, latent_dim):
-    pca = PCA(latent_dim).fit(flat(small.train_images))
-    codes = [pca.transform(flat(images)) for images in (small.train_images, small.test_images)]
-    expected = accuracies(*codes, small)
-    assert reference.pca_scores(latent_dim) == pytest.approx(expected, abs=0.03)
-
-
-def test_more_components_than_there_are_is_all_of_them(reference):
-    assert reference.pca_scores(500) == reference.pca_scores(64)
-
-
-@pytest.mark.parametrize("block", [1000, 17])
-def test_the_untrained_control_is_a_probe_on_initial_codes(small, monkeypatch, block):
-    monkeypatch.setattr(module, "IMAGES_PER_BLOCK", block)
-    structure = Structure("mlp", (12,), small.image_shape, 3, "gaussian")
-    encoder, _ = initial_networks(structure, 5)
-    with torch.no_grad():
-        codes = [
-            encoder(small.pixels(images))[:, :3].numpy()
-            for images in (small.train_images, small.test_images)
-        ]
-    scores = Reference(small, MetricsSpec()).random_encoder_scores(structure, 5)
-    assert scores == pytest.approx(accuracies(*codes, small), abs=0.03)
-
-
-def test_an_untrained_encoder_is_asked_like_a_trained_one(small, monkeypatch):
-    """Batch normalisation uses the statistics it holds, not those of the images it is shown."""
-    encoder = torch.nn.Sequential(
-        torch.nn.Flatten(), torch.nn.BatchNorm1d(64), torch.nn.Linear(64, 4)
-    )
-    networks = (encoder, torch.nn.Linear(2, 64))
-    monkeypatch.setattr(module, "initial_networks", lambda structure, seed: networks)
-    structure = Structure("mlp", (), small.image_shape, 2, "gaussian")
-    Reference(small, MetricsSpec()).random_encoder_scores(structure, 0)
-    assert encoder[1].num_batches_tracked == 0
-
-
-def test_controls_are_computed_once(small, monkeypatch):
-    reference = Reference(small, MetricsSpec())
-    structure = Structure("mlp", (12,), small.image_shape, 3, "gaussian")
-    first = (reference.pca_scores(3), reference.random_encoder_scores(structure, 0))
-
-    def refuse(*codes):
-        raise AssertionError("probed again")
-
-    monkeypatch.setattr(reference, "probes", refuse)
-    assert (reference.pca_scores(3), reference.random_encoder_scores(structure, 0)) == first
-    for ask in (
-        lambda: reference.pca_scores(4),
-        lambda: reference.random_encoder_scores(structure, 1),
-    ):
-        with pytest.raises(AssertionError, match="probed again"):
-            ask()
 
 
 @pytest.mark.parametrize(("asked", "count"), [(None, 40), (20, 20), (8, 8), (39, 39), (1000, 40)])
@@ -127,12 +44,8 @@ def test_probes_are_fitted_on_a_limited_stratified_choice(small, monkeypatch):
     assert len(set(rows.tolist())) == 60
     expected = 60 * np.bincount(labels) / 128
     assert (np.abs(np.bincount(labels[rows]) - expected) < 1).all()
-    # Codes on the other rows are not looked at.
-    codes = flat(small.train_images)
-    spoiled = codes.copy()
-    spoiled[np.setdiff1d(np.arange(128), rows)] = 1e6
-    test_codes = flat(small.test_images)
-    assert reference.probes(spoiled, test_codes) == reference.probes(codes, test_codes)
+    np.testing.assert_array_equal(reference.train_pixels, flat(small.train_images)[rows])
+    np.testing.assert_array_equal(reference.probe_labels[0], labels[rows])
 
 
 def test_paths_join_different_test_images_and_are_always_the_same(reference, small):
@@ -146,3 +59,12 @@ def test_paths_join_different_test_images_and_are_always_the_same(reference, sma
 
 def test_the_number_of_neighbours_is_that_of_the_specification(small):
     assert Reference(small, MetricsSpec(neighbors=3)).manifold.k == 3
+
+
+def test_samples_are_compared_in_pixels_unless_the_specification_says_otherwise(small):
+    reference = Reference(small, MetricsSpec())
+    np.testing.assert_array_equal(reference.real_features, reference.test_pixels[reference.rows])
+    learned = Reference(small, MetricsSpec(sample_features="classifier"))
+    assert learned.manifold.points.shape == (40, 64)
+    expected = learned.classifier(learned.test_pixels[learned.rows])
+    np.testing.assert_array_equal(learned.real_features, expected)

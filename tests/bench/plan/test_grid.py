@@ -35,10 +35,12 @@ CANONICAL = (
     '"data_hash":"abc","dataset":"digits","decoder_decay":1e-06,"device":"cpu",'
     '"dtype":"float32","engine":"auto","epochs":100,"free_nats":0.0,"hidden":[128,64],'
     '"kernel":"auto","kl_cycles":4,"kl_schedule":"constant","kl_warmup":0.5,"kl_weight":0.1,'
-    '"latent_dim":8,"latent_samples":1,"learning_rate":0.001,"learning_rate_decay":1.0,"learning_rate_milestones":[],"likelihood":"gaussian","metrics":{'
+    '"latent_dim":8,"latent_samples":1,"learning_rate":0.001,"learning_rate_decay":1.0,'
+    '"learning_rate_milestones":[],"likelihood":"gaussian","metrics":{'
     '"disentanglement":true,"geometry":true,"importance_samples":64,"neighbors":5,"probes":true,'
-    '"rate_decomposition":true,"sample_quality":true,"samples":null,"throughput":true},'
-    '"objective":"vae","posterior":"diagonal","recon_weight":1.0,"schema_version":2,"seed":3}'
+    '"rate_decomposition":true,"sample_features":"pixels","sample_quality":true,"samples":null,'
+    '"throughput":true},"objective":"vae","posterior":"diagonal","recon_weight":1.0,'
+    '"schema_version":3,"seed":3}'
 )
 OTHER = {
     "dataset": "mnist",
