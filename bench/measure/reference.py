@@ -97,7 +97,7 @@ class Reference:
 
     @cached_property
     def controls(self) -> Controls:
-        return Controls(self.dataset, self.probe_rows, Codes(self.train_pixels, self.test_pixels))
+        return Controls(self.dataset, self.probe_rows, Codes(self.probe_pixels, self.test_pixels))
 
     @cached_property
     def train_labels(self) -> NDArray[np.int64] | None:
@@ -133,7 +133,7 @@ class Reference:
         return self.dataset.factors
 
     @cached_property
-    def train_pixels(self) -> Floats:
+    def probe_pixels(self) -> Floats:
         """Of the images of ``probe_rows``, flattened."""
         return self._flat(self.dataset.train_images[self.probe_rows])
 
@@ -150,7 +150,7 @@ class Reference:
 
     @cached_property
     def classifier(self) -> ClassifierFeatures:
-        return ClassifierFeatures(self.train_pixels, self.probe_labels[0])
+        return ClassifierFeatures(self.probe_pixels, self.probe_labels[0])
 
     @cached_property
     def real_features(self) -> Floats:

@@ -13,7 +13,7 @@ def flat(images):
 
 
 def test_pixels_are_the_flattened_images(reference, small):
-    np.testing.assert_allclose(reference.train_pixels, flat(small.train_images))
+    np.testing.assert_allclose(reference.probe_pixels, flat(small.train_images))
     np.testing.assert_allclose(reference.test_pixels, flat(small.test_images))
 
 
@@ -44,7 +44,7 @@ def test_probes_are_fitted_on_a_limited_stratified_choice(small, monkeypatch):
     assert len(set(rows.tolist())) == 60
     expected = 60 * np.bincount(labels) / 128
     assert (np.abs(np.bincount(labels[rows]) - expected) < 1).all()
-    np.testing.assert_array_equal(reference.train_pixels, flat(small.train_images)[rows])
+    np.testing.assert_array_equal(reference.probe_pixels, flat(small.train_images)[rows])
     np.testing.assert_array_equal(reference.probe_labels[0], labels[rows])
 
 
