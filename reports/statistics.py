@@ -1,9 +1,9 @@
-"""Means and 95 % intervals over seeds, and paired differences.
+"""Means and 95 % intervals over seeds, paired differences, and p-values for many of them at once.
 
 Intervals are Student t intervals. A percentile bootstrap of the usual three to five seeds cannot
 leave the range of the values seen and covers far less than 95 %; the t interval is wide there,
-which is honest. Differences are paired by seed: runs of one seed share initial weights, batch
-order and noise.
+which is honest. Where differences are judged, both are given. Differences are paired by seed: runs
+of one seed share initial weights, batch order and noise.
 """
 
 from __future__ import annotations
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 CONFIDENCE = 0.95
 UNBOUNDED = (-math.inf, math.inf)
+RESAMPLES = 10_000
+BOOTSTRAP_SEED = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +90,46 @@ def paired_difference(first: pd.DataFrame, second: pd.DataFrame, value: str) -> 
     a = first.dropna(subset=[value]).groupby("seed")[value].mean()
     b = second.dropna(subset=[value]).groupby("seed")[value].mean()
     return estimate((b - a).dropna().to_numpy())
+
+
+def bootstrap_interval(values: ArrayLike) -> tuple[float, float]:
+    """Percentile bootstrap interval of the mean of `values` [n], seeded; NaN when n < 2."""
+    array = np.asarray(values, dtype=np.float64)
+    if array.size < 2:
+        return math.nan, math.nan
+    rows = np.random.default_rng(BOOTSTRAP_SEED).integers(array.size, size=(RESAMPLES, array.size))
+    tail = 0.5 - CONFIDENCE / 2
+    low, high = np.quantile(array[rows].mean(axis=1), [tail, 1 - tail])
+    return float(low), float(high)
+
+
+def p_value(differences: ArrayLike) -> float:
+    """Two-sided p-value of the paired t test that `differences` [n] have mean 0; NaN when n < 2."""
+    array = np.asarray(differences, dtype=np.float64)
+    if array.size < 2:
+        return math.nan
+    error = array.std(ddof=1) / math.sqrt(array.size)
+    if error == 0:  # no spread: the statistic is 0 / 0 or infinite
+        return float(array[0] == 0)
+    return float(2 * stats.t.sf(abs(array.mean()) / error, array.size - 1))
+
+
+def adjust_for_multiplicity(p_values: ArrayLike) -> np.ndarray:
+    """Holm's step-down p-values of `p_values` [m]; NaN stay, and do not count.
+
+    Where the adjusted value is at most α, the hypothesis is rejected, and the chance of a single
+    false rejection among all m is at most α, however the tests depend on one another.
+
+    References
+    ----------
+    Holm 1979, A simple sequentially rejective multiple test procedure, Scand. J. Statistics 6.
+    """
+    raw = np.asarray(p_values, dtype=np.float64)
+    adjusted = np.full_like(raw, np.nan)
+    order = np.argsort(raw)[: np.isfinite(raw).sum()]  # NaN sort last
+    factors = np.arange(len(order), 0, -1)
+    adjusted[order] = np.minimum(np.maximum.accumulate(raw[order] * factors), 1.0)
+    return adjusted
 
 
 def explained_variance(frame: pd.DataFrame, axis: str, value: str) -> float:

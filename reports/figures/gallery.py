@@ -9,6 +9,7 @@ from reports import wording
 from reports.figures.cohort_size import cohort_memory, cohort_time
 from reports.figures.devices import device_agreement
 from reports.figures.differences import paired_differences, sensitivity
+from reports.figures.established import established
 from reports.figures.figure import Figure, Missing
 from reports.figures.kernel_audit import instruction_slots
 from reports.figures.kernel_speed import memory, roofline, speed_ups
@@ -17,13 +18,14 @@ from reports.figures.pictures import reconstructions, weight_strip
 from reports.figures.probes import linear_probe, nearest_neighbours
 from reports.figures.rate import active_units, rate, rate_shares
 from reports.figures.rate_distortion import rate_distortion
+from reports.figures.read_off import read_off_codes
 from reports.figures.reconstruction import reconstruction
 from reports.figures.sampling import decoded_samples, interpolations
 from reports.figures.small_multiples import (
     continuity,
     disentanglement,
+    fitted_samples,
     likelihood,
-    mixture_samples,
     prior_samples,
     rate_parts,
 )
@@ -61,12 +63,14 @@ SECTIONS: dict[str, tuple[Builder, ...]] = {
     ),
     "What regularising buys": (
         prior_samples,
-        mixture_samples,
+        fitted_samples,
         continuity,
         linear_probe,
         nearest_neighbours,
+        read_off_codes,
         disentanglement,
         paired_differences,
+        established,
         sensitivity,
     ),
     "Speed and training": (throughput, training_curves, device_agreement),

@@ -120,7 +120,17 @@ def _likelihood(study: Study) -> str:
     return said
 
 
-SAMPLE_METRICS = ("coverage", "precision", "recall", "density", "frechet")
+def _continuity(study: Study) -> str:
+    """Say what the Jacobian is scaled by, where it was measured."""
+    if study.runs["decoder_jacobian_norm_scaled"].isna().all():
+        return ""
+    return (
+        "Scaled Jacobian norm: change of the image for a change of its code by one standard "
+        "deviation; 0 for a decoder that ignores its code. "
+    )
+
+
+SAMPLE_METRICS = ("coverage", "precision", "recall", "density", "frechet", "kernel_distance")
 prior_samples = partial(
     answer,
     question=Question(
@@ -131,12 +141,19 @@ prior_samples = partial(
         about=_samples,
     ),
 )
-mixture_samples = partial(
+fitted_samples = partial(
     answer,
     question=Question(
-        slug="mixture-samples",
-        title="Does a mixture fitted to the codes make the AE a generator?",
-        columns=tuple(f"gmm_{name}" for name in SAMPLE_METRICS),
+        slug="fitted-samples",
+        title="Does a density fitted to the codes make the AE a generator?",
+        columns=(
+            "gmm_coverage",
+            "gmm_precision",
+            "gmm_frechet",
+            "gaussian_coverage",
+            "gaussian_precision",
+            "gaussian_frechet",
+        ),
         in_row=3,
         about=_samples,
     ),
@@ -151,9 +168,11 @@ continuity = partial(
             "interpolation_precision",
             "trustworthiness",
             "neighborhood_continuity",
+            "decoder_jacobian_norm_scaled",
         ),
         in_row=2,
         at_shown_weight=True,
+        about=_continuity,
     ),
 )
 disentanglement = partial(
@@ -168,6 +187,7 @@ disentanglement = partial(
             "dci_informativeness",
             "sap",
             "modularity",
+            "factor_vae_score",
         ),
         in_row=3,
     ),

@@ -204,6 +204,23 @@ def ok_row(
         "probe_knn_accuracy_pixels": 0.97,
         "probe_knn_accuracy_pca": np.clip(0.92 + 0.05 * size, 0, 0.97),
         "probe_knn_accuracy_random_encoder": np.clip(0.82 + 0.06 * size, 0, 0.93),
+        **{
+            f"{score}{control}": np.clip(
+                level - loss + 0.01 * noise[2] * (control != "_pixels"), 0, 1
+            )
+            for score, level in {
+                "probe_linear_accuracy_10_labels": 0.6,
+                "probe_linear_accuracy_100_labels": 0.85,
+                "cluster_nmi": 0.7,
+                "cluster_ari": 0.55,
+            }.items()
+            for control, loss in {
+                "": 0.1 if kl_weight is None else 0.02,
+                "_pixels": 0.03,
+                "_pca": 0.05,
+                "_random_encoder": 0.2,
+            }.items()
+        },
         "interpolation_evenness": np.clip(
             (0.52 if kl_weight is None else 0.71) + 0.02 * noise[4], 0, 1
         ),

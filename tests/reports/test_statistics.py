@@ -7,7 +7,15 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from reports.statistics import estimate, explained_variance, paired_difference, summarise
+from reports.statistics import (
+    adjust_for_multiplicity,
+    bootstrap_interval,
+    estimate,
+    explained_variance,
+    p_value,
+    paired_difference,
+    summarise,
+)
 
 
 def test_estimate_is_the_t_interval_of_scipy():
@@ -87,3 +95,54 @@ def test_explained_variance_follows_from_the_f_statistic_of_scipy():
 def test_explained_variance_of_a_constant_is_undefined():
     frame = pd.DataFrame({"axis": [0, 1], "m": [3.0, 3.0]})
     assert math.isnan(explained_variance(frame, "axis", "m"))
+
+
+def test_the_bootstrap_interval_is_the_percentile_interval_of_scipy():
+    values = np.random.default_rng(2).normal(1, 1, 12)
+    found = stats.bootstrap((values,), np.mean, method="percentile", n_resamples=20_000)
+    expected = found.confidence_interval
+    assert bootstrap_interval(values) == pytest.approx((expected.low, expected.high), abs=0.03)
+    assert bootstrap_interval(values) == bootstrap_interval(values)
+
+
+def test_a_bootstrap_of_few_values_stays_within_them():
+    assert bootstrap_interval([1.0, 2.0, 4.0]) == (1.0, 4.0)
+    assert all(math.isnan(end) for end in bootstrap_interval([1.0]))
+
+
+def test_the_p_value_is_that_of_scipys_t_test():
+    values = [0.3, 0.5, 0.1, 0.4]
+    assert p_value(values) == pytest.approx(stats.ttest_1samp(values, 0).pvalue)
+    assert math.isnan(p_value([0.3]))
+
+
+def test_differences_without_spread_are_certain():
+    assert p_value([0.0, 0.0, 0.0]) == 1.0
+    assert p_value([0.5, 0.5, 0.5]) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("raw", "adjusted"),
+    [
+        # By hand: from the smallest, p times the number still left, never falling, at most 1.
+        ([0.01, 0.02, 0.03, 0.04, 0.05], [0.05, 0.08, 0.09, 0.09, 0.09]),
+        ([0.04, 0.001, 0.5, 0.02], [0.08, 0.004, 0.5, 0.06]),
+        ([0.9, 0.8], [1.0, 1.0]),
+    ],
+)
+def test_holms_adjustment_steps_down(raw, adjusted):
+    assert adjust_for_multiplicity(raw).tolist() == pytest.approx(adjusted)
+
+
+def test_comparisons_without_a_p_value_do_not_count():
+    found = adjust_for_multiplicity([0.03, math.nan, 0.01])
+    assert found[[0, 2]].tolist() == pytest.approx([0.03, 0.02])
+    assert math.isnan(found[1])
+
+
+def test_holm_keeps_false_findings_of_many_null_comparisons_rare():
+    noise = np.random.default_rng(3).normal(size=(400, 20, 5))
+    p = stats.ttest_1samp(noise, 0, axis=2).pvalue
+    found = [(adjust_for_multiplicity(row) <= 0.05).any() for row in p]
+    assert np.mean(found) < 0.08
+    assert (p <= 0.05).any(axis=1).mean() > 0.5

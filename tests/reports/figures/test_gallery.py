@@ -45,11 +45,11 @@ def test_a_full_sweep_answers_every_question_it_has_data_for(study, figures):
     missing = [answer.title for section in sections(study) for answer in section.missing]
     assert missing == [
         "What is the rate made of?",
-        "Does a mixture fitted to the codes make the AE a generator?",
+        "Does a density fitted to the codes make the AE a generator?",
         "Does one latent dimension stand for one factor?",
         "Do the devices give the same results?",
     ]
-    assert len(figures) == 20
+    assert len(figures) == 22
 
 
 def test_every_figure_asks_a_question_and_answers_it(figures):
@@ -248,7 +248,7 @@ def test_metrics_that_were_measured_are_drawn(sweep_writer):
     figures = {figure.slug: figure for section in found for figure in section.figures}
     assert "mutual information gap is 0.31 ± 0" in figures["disentanglement"].finding
     assert set(figures["disentanglement"].data["metric"]) == {"mutual_information_gap", "sap"}
-    assert "mixture coverage is 0.9 ± 0" in figures["mixture-samples"].finding
+    assert "mixture coverage is 0.9 ± 0" in figures["fitted-samples"].finding
     assert "a lower bound from 64 importance samples" in figures["likelihood"].note
     assert "at KL weight" not in figures["rate-parts"].note
 
