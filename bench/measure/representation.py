@@ -5,6 +5,8 @@ Probes, clusters and regression stand beside the same scores of the controls.
 
 from __future__ import annotations
 
+import numpy as np
+
 from bench.measure.controls import Codes, Score
 from bench.measure.reference import Reference
 from bench.measure.subject import Subject, Values
@@ -17,7 +19,7 @@ from bench.metrics import (
     linear_probe,
     modularity,
     mutual_information_gap,
-    regression_r2,
+    regression_r2_per_target,
     sap,
 )
 
@@ -63,14 +65,19 @@ def clusters(subject: Subject, reference: Reference) -> Values:
 
 
 def regression(subject: Subject, reference: Reference) -> Values:
-    """R² of every continuous target that the data have."""
+    """R² of every continuous target that the data have, mean over its columns."""
+    targets = reference.targets
+    train, test = (
+        np.concatenate([getattr(target, part) for target in targets.values()], axis=1)
+        for part in ("train", "test")
+    )
+    ends = np.cumsum([target.train.shape[1] for target in targets.values()])
 
     def score(codes: Codes) -> dict[str, float]:
+        r2 = np.split(regression_r2_per_target(codes.train, train, codes.test, test), ends[:-1])
         return {
-            f"regression_r2_{name}": regression_r2(
-                codes.train, targets.train, codes.test, targets.test
-            )
-            for name, targets in reference.targets.items()
+            f"regression_r2_{name}": float(of_target.mean())
+            for name, of_target in zip(targets, r2, strict=True)
         }
 
     return _beside_controls("regression", score, subject, reference)

@@ -55,7 +55,7 @@ def decoder_jacobian_norms(
     # The product J'u is linear in u: its derivative in u is the Jacobian, a row of J' at a time.
     u = torch.zeros_like(images, requires_grad=True)
     (product,) = torch.autograd.grad(images, z, u, create_graph=True)
-    squares = torch.zeros(len(z), dtype=torch.float64, device=device)
+    squares = torch.zeros(len(z), dtype=torch.float64, device=images.device)
     for row, factor in zip(product.unbind(1), factors, strict=True):
         (column,) = torch.autograd.grad(row.sum(), u, retain_graph=True)
         squares += (factor * column).flatten(1).double().square().sum(1)

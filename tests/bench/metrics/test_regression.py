@@ -2,6 +2,9 @@ import numpy as np
 import pytest
 import torch
 from scipy.stats import linregress
+from sklearn.linear_model import Ridge
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 from bench.metrics import MetricError, regression_r2, regression_r2_per_target
 
@@ -23,7 +26,24 @@ def test_the_share_is_that_of_the_variance_put_in(split):
 def test_on_its_own_points_one_code_explains_its_squared_correlation(split):
     code, target = split[0][:, [0]], split[1][:, 1]
     expected = linregress(code[:, 0], target).rvalue ** 2
-    assert regression_r2(code, target, code, target) == pytest.approx(expected)
+    assert regression_r2(code, target, code, target) == pytest.approx(expected, rel=1e-6)
+
+
+def test_the_share_is_the_score_of_the_scikit_learn_pipeline(split):
+    train_z, train_y, test_z, test_y = split
+    pipeline = make_pipeline(StandardScaler(), Ridge()).fit(train_z, train_y)
+    assert regression_r2(*split) == pytest.approx(pipeline.score(test_z, test_y), rel=1e-12)
+
+
+def test_more_codes_than_points_some_of_them_constant_are_regressed_as_by_scikit_learn():
+    generator = np.random.default_rng(1)
+    codes = generator.normal(size=(50, 80)) + 5
+    codes[:, 7], codes[:, 8] = 0.1, 1e6
+    targets = codes[:, :3] + generator.normal(size=(50, 3))
+    pipeline = make_pipeline(StandardScaler(), Ridge()).fit(codes[:40], targets[:40])
+    expected = pipeline.score(codes[40:], targets[40:])
+    found = regression_r2(codes[:40], targets[:40], codes[40:], targets[40:])
+    assert found == pytest.approx(expected, rel=1e-9)
 
 
 def test_scale_of_codes_and_kind_of_array_do_not_matter(split):
