@@ -1,15 +1,20 @@
 """How far does an image move when its code does? The norm of a decoder's Jacobian.
 
-Knows a decode function and the codes it is asked at; the only metric that asks a network itself.
+Knows a decode function and the codes it is asked at; the only metric that asks a network itself,
+and so the only one that imports torch, when it is called.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import numpy.typing as npt
-import torch
-from torch import Tensor
 
 from bench.metrics.arrays import Float64Array, MetricError, as_floats, as_matrix, to_numpy
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 def decoder_jacobian_norm(
@@ -45,7 +50,9 @@ def decoder_jacobian_norms(
     scale: npt.ArrayLike | None = None,
 ) -> Float64Array:
     """Return `decoder_jacobian_norm` at each code, [N]; same arguments and errors."""
-    device = codes.device if isinstance(codes, Tensor) else None
+    import torch
+
+    device = codes.device if isinstance(codes, torch.Tensor) else None
     z = torch.as_tensor(as_matrix(codes, "codes"), dtype=torch.float32, device=device).clone()
     factors = _scale(scale, z.shape[1])
     z.requires_grad_()
