@@ -185,6 +185,8 @@ def _ask_block(
 def _log_likelihood(
     model: StackedAutoencoders, x: Tensor, posterior: Gaussian, block: int, question: Question
 ) -> Tensor:
+    if model.deterministic == len(model.members):
+        return posterior.mu.new_full(posterior.mu.shape[:2], math.nan, dtype=torch.float64)
     total: Tensor | None = None
     chunks = range(0, question.importance_samples, DRAWS_AT_ONCE)
     for index, first in enumerate(chunks):
