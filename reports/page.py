@@ -17,6 +17,7 @@ import pandas as pd
 from markupsafe import Markup
 
 from reports import verdict, wording
+from reports.pareto import pareto_table
 from reports.study import records, with_family
 
 if TYPE_CHECKING:
@@ -122,6 +123,7 @@ def render_page(
         sentences=[verdict.sentence(comparison) for comparison in comparisons],
         recommendations=[verdict.recommendation(comparison) for comparison in comparisons],
         all_round=verdict.all_round(study),
+        pareto=pareto_table(study),
         reasons=_reasons(study.sweep.runs),
         metric_notes=_metric_notes(study.sweep.runs),
         sections=sections,

@@ -12,6 +12,7 @@ from matplotlib.lines import Line2D
 
 from reports import wording
 from reports.figures.figure import Figure, Missing
+from reports.figures.optimum import optimum_curves, optimum_finding
 from reports.figures.over_weight import MOST_SERIES
 from reports.metrics import METRICS
 from reports.showcase import reference_dim
@@ -37,15 +38,23 @@ def rate_distortion(study: Study) -> Figure | Missing:
     curves = data.dropna(subset=["rate_mean"])
     if curves.empty:
         return Missing(TITLE, "no run has both a rate and a distortion")
+    optimum = optimum_curves(study, curves)
+    finding = _finding(curves, reference_dim(study))
+    note = (
+        f"{wording.seeds(data['distortion_n'])} Bars in both directions. Distortion is "
+        "−E log p(x|z) with all its constants, so it may be negative."
+    )
+    if len(optimum):
+        finding += f" {optimum_finding(optimum, curves)}"
+        note += " Dashed: the closed form of a linear model on the training images."
     return Figure(
         slug="rate-distortion",
         title=TITLE,
-        finding=_finding(curves, reference_dim(study)),
-        note=f"{wording.seeds(data['distortion_n'])} Bars in both directions. Distortion is "
-        "−E log p(x|z) with all its constants, so it may be negative.",
+        finding=finding,
+        note=note,
         alt="Curves of distortion over rate, one a latent dimension, a marker for each KL weight.",
-        data=data,
-        draw=partial(_draw, data=data),
+        data=pd.concat([data, optimum], ignore_index=True) if len(optimum) else data,
+        draw=partial(_draw, data=data, optimum=optimum),
         wide=True,
     )
 
@@ -93,7 +102,7 @@ def _ends_and_middle(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [rows[pick] for pick in sorted({0, len(rows) // 2, len(rows) - 1})]
 
 
-def _draw(theme: Theme, data: pd.DataFrame) -> Canvas:
+def _draw(theme: Theme, data: pd.DataFrame, optimum: pd.DataFrame) -> Canvas:
     canvas = Canvas(figsize=(FULL_WIDTH_INCHES, 5.0), layout="constrained")
     ax = canvas.subplots()
     curves = data[data["family"] != AE].sort_values("kl_weight")
@@ -103,6 +112,15 @@ def _draw(theme: Theme, data: pd.DataFrame) -> Canvas:
     colours = dict(zip(dims, latent_colours(len(dims)), strict=True))
     for dim, rows in curves.groupby("latent_dim"):
         _draw_curve(ax, rows, colours[float(str(dim))], markers)
+    for dim, rows in optimum.groupby("latent_dim"):
+        ax.plot(
+            rows["rate_mean"],
+            rows["distortion_mean"],
+            color=colours[float(str(dim))],
+            linestyle="--",
+            linewidth=1.2,
+            zorder=1,
+        )
     for row in records(data[data["family"] == AE]):
         ax.plot(
             [1.0],
@@ -116,7 +134,10 @@ def _draw(theme: Theme, data: pd.DataFrame) -> Canvas:
         )
     ax.set_xlabel("rate [nats]")
     ax.set_ylabel("distortion [nats]")
-    _add_legends(canvas, theme, colours, markers, with_ae=bool((data["family"] == AE).any()))
+    handles = _legend(theme, colours, markers, with_ae=bool((data["family"] == AE).any()))
+    if len(optimum):
+        handles.append(Line2D([], [], color=theme.ink, linestyle="--", label="closed form"))
+    canvas.legend(handles=handles, loc="outside right upper")
     return canvas
 
 
@@ -140,14 +161,13 @@ def _arms(row: dict[str, Any], name: str) -> list[list[float]] | None:
     return None if pd.isna(low) else [[max(mean - low, 0.0)], [max(high - mean, 0.0)]]
 
 
-def _add_legends(
-    canvas: Canvas,
+def _legend(
     theme: Theme,
     colours: dict[float, str],
     markers: dict[float, str],
     *,
     with_ae: bool,
-) -> None:
+) -> list[Line2D]:
     lines = [
         Line2D([], [], color=colour, label=f"latent {dim:g}") for dim, colour in colours.items()
     ]
@@ -157,4 +177,4 @@ def _add_legends(
     ]
     if with_ae:
         marks.append(Line2D([], [], color=theme.ink, marker="<", linestyle="", label="AE: no rate"))
-    canvas.legend(handles=[*lines, *marks], loc="outside right upper")
+    return [*lines, *marks]
