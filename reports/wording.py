@@ -45,6 +45,11 @@ def signed(found: Estimate) -> str:
     return ("+" if found.mean > 0 else "") + interval(found)
 
 
+def signed_number(value: float) -> str:
+    """A difference, with its sign always written."""
+    return ("+" if value > 0 else "") + number(value)
+
+
 def change(difference: float) -> str:
     """Say a change in words: `rises by 0.845`, `falls by 37`."""
     return f"{'rises' if difference > 0 else 'falls'} by {number(abs(difference))}"
