@@ -67,7 +67,7 @@ def _groups(count: int) -> list[str]:
 def _draw(theme: Theme, rows: dict[str, NDArray[Any]]) -> Canvas:
     images = np.concatenate(list(rows.values()))
     count, size = images.shape[1], images.shape[2]
-    sheet = tile(images.reshape(-1, *images.shape[2:]), count, theme.background)
+    sheet = tile(images.reshape(-1, *images.shape[2:]), count, theme.grid)
     width = min(LARGEST_TILE_INCHES * count, FULL_WIDTH_INCHES - 1)
     height = width * sheet.shape[0] / sheet.shape[1]
     canvas = Canvas(figsize=(FULL_WIDTH_INCHES, height + 0.5), layout="constrained")

@@ -127,7 +127,7 @@ def _mark_gaps(ax: Axes, theme: Theme, gaps: NDArray[Any]) -> None:
 
 
 def _draw_gaps(ax: Axes, theme: Theme, images: NDArray[Any]) -> None:
-    show(ax, tile(images, len(images), theme.background), theme)
+    show(ax, tile(images, len(images), theme.grid), theme)
     for letter, position in zip(
         ascii_uppercase, centres(len(images), images.shape[2]), strict=False
     ):

@@ -73,7 +73,7 @@ def _draw_manifolds(theme: Theme, panels: dict[str, tuple[NDArray[Any], NDArray[
     axes = canvas.subplots(1, len(panels), squeeze=False)[0]
     for ax, (name, (grid, ticks)) in zip(axes, panels.items(), strict=True):
         images = grid.reshape(-1, *grid.shape[2:])
-        sheet = tile(images, grid.shape[1], theme.background)
+        sheet = tile(images, grid.shape[1], theme.grid)
         edges = [_outer(ticks[0]), _outer(ticks[1])]
         ax.imshow(sheet, extent=(*edges[0], *edges[1]), aspect="auto", interpolation="nearest")
         ax.set_box_aspect(sheet.shape[0] / sheet.shape[1])

@@ -106,10 +106,10 @@ def _draw(theme: Theme, panels: dict[str, Panel]) -> Canvas:
 def _draw_panel(
     ax: Axes, theme: Theme, codes: NDArray[Any], deviations: NDArray[Any], labels: NDArray[Any]
 ) -> None:
-    draw_codes(ax, theme, codes, labels, size=7.0)
+    draw_codes(ax, theme, codes, labels, size=7.0, alpha=0.4)
     classes = np.unique(labels)
     colours = [
-        theme.labels[int(index) % len(theme.labels)]
+        theme.labels[int(index) % len(theme.labels)] if len(classes) > 1 else theme.ink
         for index in np.searchsorted(classes, labels[: len(deviations)])
     ]
     ax.add_collection(
@@ -122,8 +122,9 @@ def _draw_panel(
             transOffset=ax.transData,
             facecolors="none",
             edgecolors=colours,
-            linewidths=0.7,
-            alpha=0.8,
+            linewidths=0.8,
+            alpha=0.85,
+            zorder=3,
         ),
         autolim=False,
     )

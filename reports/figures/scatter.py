@@ -25,7 +25,13 @@ PUSHES = 200
 
 
 def draw_codes(
-    ax: Axes, theme: Theme, codes: NDArray[Any], labels: NDArray[Any], *, size: float = 13.0
+    ax: Axes,
+    theme: Theme,
+    codes: NDArray[Any],
+    labels: NDArray[Any],
+    *,
+    size: float = 13.0,
+    alpha: float = 0.75,
 ) -> None:
     """Scatter codes [n, 2] by class, with the prior's circle, on axes of one scale."""
     for index, label in enumerate(np.unique(labels).tolist()):
@@ -36,7 +42,7 @@ def draw_codes(
             s=size,
             color=theme.labels[index % len(theme.labels)],
             marker=MARKERS[index % len(MARKERS)],
-            alpha=0.75,
+            alpha=alpha,
             linewidths=0,
         )
     ax.add_patch(

@@ -93,7 +93,7 @@ def _finding(data: pd.DataFrame) -> str:
 
 def _draw(theme: Theme, panels: dict[str, tuple[NDArray[Any], list[str]]]) -> Canvas:
     sheets = [
-        tile(walks.reshape(-1, *walks.shape[2:]), walks.shape[1], theme.background)
+        tile(walks.reshape(-1, *walks.shape[2:]), walks.shape[1], theme.grid)
         for walks, _ in panels.values()
     ]
     tallest = max(sheet.shape[0] / sheet.shape[1] for sheet in sheets)

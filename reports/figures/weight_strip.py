@@ -103,7 +103,7 @@ def _facts(run: dict[str, Any], originals: NDArray[Any], decoded: NDArray[Any]) 
 def _draw_strip(theme: Theme, columns: dict[str, NDArray[Any]]) -> Canvas:
     by_image = np.stack(list(columns.values()), axis=1)
     count = by_image.shape[1]
-    sheet = tile(by_image.reshape(-1, *by_image.shape[2:]), count, theme.background)
+    sheet = tile(by_image.reshape(-1, *by_image.shape[2:]), count, theme.grid)
     height = min(FULL_WIDTH_INCHES / count, LARGEST_TILE_INCHES) * STRIP_IMAGES
     canvas = Canvas(figsize=(FULL_WIDTH_INCHES, height + 0.4), layout="constrained")
     ax = canvas.subplots()
