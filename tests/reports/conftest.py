@@ -55,6 +55,7 @@ class SweepWriter:
     seeds: tuple[int, ...] = (0, 1, 2)
     name: str = "digits"
     pictures: bool = True
+    labels: bool = True
     columns: dict[str, Any] = field(default_factory=dict)
     drop: tuple[str, ...] = ()
 
@@ -71,7 +72,11 @@ class SweepWriter:
             for run in runs[runs["status"] == "ok"].to_dict("records"):
                 folder = self.directory / "artifacts" / run["run_id"]
                 folder.mkdir(parents=True, exist_ok=True)
-                np.savez_compressed(folder / "samples.npz", **samples(run))
+                arrays = samples(run)
+                if not self.labels:
+                    unknown = [name for name in arrays if name.endswith("_labels")]
+                    arrays |= {name: np.full_like(arrays[name], -1) for name in unknown}
+                np.savez_compressed(folder / "samples.npz", **arrays)
         return self.directory
 
     def rows(self) -> list[dict[str, Any]]:
