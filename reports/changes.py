@@ -83,7 +83,7 @@ def metric_rows(pairing: Pairing) -> list[dict[str, Any]]:
     rows = []
     for metric in pairing.metrics:
         cells = pairing.cells[pairing.cells["metric"] == metric.column]
-        largest = cells.loc[cells["difference"].abs().idxmax()]
+        largest = records(cells)[int(np.argmax(cells["difference"].abs()))]
         overall = pairing.overall(metric)
         equal = bool((cells["outcome"] == "equal").all())
         change = wording.signed_number(largest["difference"])
@@ -112,9 +112,9 @@ def what_was_compared(pairing: Pairing) -> list[str]:
             f"{len(pairing.cells) - paired:,} of {len(pairing.cells):,} differences are between "
             "means of different seeds (Welch's interval), because the sweeps share no seed there."
         )
-    for count, sweep in ((pairing.only_first, "A"), (pairing.only_second, "B")):
+    for count, name in ((pairing.only_first, "A"), (pairing.only_second, "B")):
         if count:
-            said.append(f"{wording.plural(count, 'configuration')} only in {sweep}, not compared.")
+            said.append(f"{wording.plural(count, 'configuration')} only in {name}, not compared.")
     for name, sweep in (("A", pairing.first), ("B", pairing.second)):
         failed = int((sweep.runs["status"] == "failed").sum())
         if failed:

@@ -123,7 +123,10 @@ def _between(
     points = gaps(codes)
     with torch.inference_mode():
         images = model.decode(torch.from_numpy(points)).flatten(1).numpy()
-    found = {"gaps": points, "gap_images": _picture(images, reference.dataset.image_shape)}
+    found: dict[str, NDArray[Any]] = {
+        "gaps": points,
+        "gap_images": _picture(images, reference.dataset.image_shape),
+    }
     # With too few test images the sweep's notes already say why there is no manifold.
     with suppress(MetricError):
         found["gaps_in_manifold"] = reference.manifold.contains(reference.features(images))

@@ -43,7 +43,7 @@ def outcome_bars(pairing: Pairing) -> Figure | Missing:
     counts = cells.groupby(["metric", "outcome"]).size().rename("configurations").reset_index()
     order = [metric.column for metric in pairing.metrics][:MOST_BARS]
     beyond = counts[counts["outcome"].isin(OUTCOMES[:3])].groupby("metric")["configurations"].sum()
-    most = [f"{METRICS[column].label} ({int(n)})" for column, n in beyond.nlargest(3).items()]
+    most = [f"{METRICS[str(column)].label} ({int(n)})" for column, n in beyond.nlargest(3).items()]
     total = int(cells.groupby("metric").size().max())
     return Figure(
         slug="outcomes",

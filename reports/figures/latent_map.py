@@ -70,12 +70,14 @@ def latent_map(study: Study) -> Figure | Missing:
 
 
 def _map(study: Study, run_id: str) -> Map:
-    arrays = study.sweep.arrays(run_id, "codes", "code_labels", "gaps", "gap_images")
+    codes, labels, gaps, images = study.sweep.arrays(
+        run_id, "codes", "code_labels", "gaps", "gap_images"
+    )
     try:
         (real,) = study.sweep.arrays(run_id, "gaps_in_manifold")
     except SamplesError:  # too few test images to say what is among them
         real = None
-    return Map(*arrays, real)
+    return Map(codes, labels, gaps, images, real)
 
 
 def _table(found: Map) -> pd.DataFrame:

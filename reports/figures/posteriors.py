@@ -88,7 +88,9 @@ def _finding(data: pd.DataFrame) -> str:
     parts = []
     for kl_weight, rows in data.groupby("kl_weight"):
         width = np.median(np.sqrt(rows["deviation_z1"] * rows["deviation_z2"]))
-        parts.append(f"{wording.number(float(width), 2)} at KL weight {wording.weight(kl_weight)}")
+        parts.append(
+            f"{wording.number(float(width), 2)} at KL weight {wording.weight(float(str(kl_weight)))}"
+        )
     return (
         f"The median posterior's standard deviation, where the prior's is 1, is {', '.join(parts)}."
     )

@@ -80,7 +80,8 @@ def number_classes(
         if np.linalg.norm(place - median) > LEAST_LABEL_GAP * side / 2:
             ax.plot(*zip(median, place, strict=True), color=theme.ink, linewidth=0.9)
         ax.text(
-            *place,
+            place[0],
+            place[1],
             str(label),
             fontsize=13,
             fontweight="bold",

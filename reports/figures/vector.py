@@ -31,7 +31,9 @@ def render_vector(figure: Figure, file_format: str) -> bytes:
     with drawing(LIGHT), mpl.rc_context({"svg.hashsalt": figure.slug, "pdf.fonttype": 42}):
         canvas = figure.draw(LIGHT)
         if file_format == "pdf":
-            FigureCanvasPdf(canvas).print_pdf(file, metadata={"CreationDate": None})
+            FigureCanvasPdf(canvas).print_pdf(  # type: ignore[no-untyped-call]
+                file, metadata={"CreationDate": None}
+            )
             return file.getvalue()
         FigureCanvasSVG(canvas).print_svg(file, metadata={"Date": None})  # type: ignore[no-untyped-call]
     return IDENTIFIER.sub(f"{figure.slug}-", file.getvalue().decode("utf-8")).encode("utf-8")
