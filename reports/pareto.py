@@ -55,10 +55,15 @@ def pareto_table(study: Study) -> ParetoTable | None:
     front = np.flatnonzero(~dominated(costs))
     front = front[np.argsort(costs[front, 0], kind="stable")]
     best = costs.argmin(axis=0)
+    by_name = [
+        dict(zip((Configuration(*key).name for key in score.index), score.to_numpy(), strict=True))
+        for score in scores
+    ]
+    names = [Configuration(*key).name for key in means.index]
     rows = tuple(
         ParetoRow(
-            Configuration(*means.index[row]).name,
-            tuple(wording.interval(estimate(score.loc[means.index[row]])) for score in scores),
+            names[row],
+            tuple(wording.interval(estimate(score[names[row]])) for score in by_name),
             ", ".join(p.name.lower() for p, top in zip(measured, best, strict=True) if top == row),
         )
         for row in front[:MOST_ROWS].tolist()

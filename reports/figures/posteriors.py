@@ -86,11 +86,10 @@ def _facts(
 def _finding(data: pd.DataFrame) -> str:
     """State the typical width of a posterior against the prior's, 1."""
     parts = []
-    for kl_weight, rows in data.groupby("kl_weight"):
+    for kl_weight in data["kl_weight"].unique().tolist():
+        rows = data[data["kl_weight"] == kl_weight]
         width = np.median(np.sqrt(rows["deviation_z1"] * rows["deviation_z2"]))
-        parts.append(
-            f"{wording.number(float(width), 2)} at KL weight {wording.weight(float(str(kl_weight)))}"
-        )
+        parts.append(f"{wording.number(float(width), 2)} at KL weight {wording.weight(kl_weight)}")
     return (
         f"The median posterior's standard deviation, where the prior's is 1, is {', '.join(parts)}."
     )

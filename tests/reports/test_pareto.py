@@ -50,3 +50,13 @@ def test_a_configuration_without_every_purpose_does_not_compete(sweep_writer):
     runs.to_parquet(directory / "results.parquet")
     table = pareto_table(main_study(read_sweep(directory)))
     assert all("latent 4" in row.name for row in table.rows)
+
+
+def test_an_autoencoder_can_be_on_the_front(sweep_writer):
+    sweep_writer.pictures, sweep_writer.latent_dims = False, (2, 4)
+    directory = sweep_writer.write()
+    runs = pd.read_parquet(directory / "results.parquet")
+    runs.loc[(runs["objective"] == "ae") & (runs["latent_dim"] == 4), "test_mse"] = 1e-4
+    runs.to_parquet(directory / "results.parquet")
+    first = pareto_table(main_study(read_sweep(directory))).rows[0]
+    assert (first.name, first.scores[0]) == ("AE, latent 4", "0.0001 ± 0")
