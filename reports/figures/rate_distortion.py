@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import partial
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
@@ -29,6 +30,9 @@ TITLE = "What does each nat of rate buy in distortion?"
 RATE = METRICS["test_rate_nats"]
 DISTORTION = METRICS["test_distortion_nats"]
 MOST_WEIGHTS = 8
+MOST_ROOM = 0.6
+"""Beyond the means, as a share of their span."""
+
 KEYS = ["family", "latent_dim", "kl_weight"]
 
 
@@ -41,7 +45,8 @@ def rate_distortion(study: Study) -> Figure | Missing:
     optimum = optimum_curves(study, curves)
     finding = _finding(curves, reference_dim(study))
     note = (
-        f"{wording.seeds(data['distortion_n'])} Bars in both directions. Distortion is "
+        f"{wording.seeds(data['distortion_n'])} Bars in both directions; long ones may leave the "
+        "frame. Distortion is "
         "−E log p(x|z) with all its constants, so it may be negative."
     )
     if len(optimum):
@@ -132,6 +137,8 @@ def _draw(theme: Theme, data: pd.DataFrame, optimum: pd.DataFrame) -> Canvas:
             clip_on=False,
             zorder=3,
         )
+    ax.set_xlim(_frame(curves["rate_mean"], ax.get_xlim()))
+    ax.set_ylim(_frame(data["distortion_mean"], ax.get_ylim()))
     ax.set_xlabel("rate [nats]")
     ax.set_ylabel("distortion [nats]")
     handles = _legend(theme, colours, markers, with_ae=bool((data["family"] == AE).any()))
@@ -139,6 +146,13 @@ def _draw(theme: Theme, data: pd.DataFrame, optimum: pd.DataFrame) -> Canvas:
         handles.append(Line2D([], [], color=theme.ink, linestyle="--", label="closed form"))
     canvas.legend(handles=handles, loc="outside right upper")
     return canvas
+
+
+def _frame(means: pd.Series, limits: tuple[float, float]) -> tuple[float, float]:
+    """Limits of an axis on which bars of few seeds do not shrink the curves to a line."""
+    low, high = float(means.min()), float(means.max())
+    room = MOST_ROOM * (high - low) if high > low else math.inf
+    return max(limits[0], low - room), min(limits[1], high + room)
 
 
 def _draw_curve(ax: Axes, rows: pd.DataFrame, colour: str, markers: dict[float, str]) -> None:
