@@ -9,6 +9,7 @@ from reports.drawn import draw_section, write
 from reports.figures import sections, speed_section
 from reports.files import write_atomically
 from reports.freshness import NOTE, fingerprint, is_fresh
+from reports.kept import KeptPictures
 from reports.measurements import read_measurements
 from reports.page import render_page
 from reports.runtable import run_table
@@ -34,7 +35,8 @@ def build(
     `figures/*.svg` and `figures/*.pdf`, each atomically. A directory may hold measurements of speed
     beside its sweep, or nothing but these. Raises SweepError when it holds neither, or when a table
     cannot be read. With `only_if_changed`, a page that was drawn from the same tables by the same
-    code stays. `progress` says how far a sweep is that still runs.
+    code stays, and a figure whose data did not change is never drawn again. `progress` says how far
+    a sweep is that still runs.
     """
     directory = Path(sweep_dir)
     drawn_from = fingerprint(directory, formats, progress)
@@ -43,8 +45,10 @@ def build(
     measured = read_measurements(directory)
     sweep = read_sweep(directory, needs_runs=measured.is_empty)
     study = main_study(sweep)
+    kept = KeptPictures(directory / "report")
     drawn = [
-        draw_section(section, formats) for section in (*sections(study), speed_section(measured))
+        draw_section(section, kept, formats)
+        for section in (*sections(study), speed_section(measured))
     ]
     page = render_page(study, measured, compare(study), drawn, run_table(sweep), progress)
     index = write(directory / "report", drawn, page)

@@ -10,6 +10,7 @@ from reports.drawn import draw_section, write
 from reports.figures import Figure, Missing, Section
 from reports.figures.changes import differences, outcome_bars, speed_ratio
 from reports.html import fill
+from reports.kept import KeptPictures
 from reports.pairing import OUTCOMES, pair
 from reports.sweep import read_sweep
 
@@ -42,7 +43,7 @@ def build_comparison(
         tuple(answer for answer in answers if isinstance(answer, Figure)),
         tuple(answer for answer in answers if isinstance(answer, Missing)),
     )
-    drawn = [draw_section(section, formats)]
+    drawn = [draw_section(section, KeptPictures(Path(out)), formats)]
     return write(Path(out), drawn, _page(pairing, drawn))
 
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from reports.figures import Figure, Missing
+    from reports.kept import KeptPictures
 
 EMBEDDED_CSV_BYTES = 200_000
 
@@ -74,18 +75,26 @@ class DrawnSection:
         return laid
 
 
-def draw_section(section: Section, formats: Collection[str] = ()) -> DrawnSection:
-    """Draw every figure of a section."""
-    drawn = tuple(draw(figure, formats) for figure in section.figures)
+def draw_section(
+    section: Section, kept: KeptPictures, formats: Collection[str] = ()
+) -> DrawnSection:
+    """Draw every figure of a section, or take the pictures that are kept."""
+    drawn = tuple(draw(figure, kept, formats) for figure in section.figures)
     return DrawnSection(section.title, drawn, section.missing)
 
 
-def draw(figure: Figure, formats: Collection[str] = ()) -> Drawn:
+def draw(figure: Figure, kept: KeptPictures, formats: Collection[str] = ()) -> Drawn:
     """Draw a figure for light and for dark pages, with its numbers and in vector formats."""
+
+    def pictures() -> dict[str, bytes]:
+        light, dark = render(figure)
+        vectors = {name: render_vector(figure, name) for name in formats}
+        return {"light.png": light, "dark.png": dark} | vectors
+
+    found = kept.get(figure, ("light.png", "dark.png", *formats), pictures)
     csv = figure.data.to_csv(index=False).encode("utf-8")
-    light, dark = render(figure)
-    vectors = {name: render_vector(figure, name) for name in formats}
-    return Drawn(figure, light, dark, csv, vectors)
+    vectors = {name: found[name] for name in formats}
+    return Drawn(figure, found["light.png"], found["dark.png"], csv, vectors)
 
 
 def write(report: Path, drawn_sections: Iterable[DrawnSection], page: bytes) -> Path:

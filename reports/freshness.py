@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from reports import measurements
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterable
 
 INPUTS = (
     "spec.toml",
@@ -27,10 +27,19 @@ def fingerprint(directory: Path, formats: Collection[str] = (), progress: str = 
 
     Pictures follow from the runs in the tables and are not read.
     """
+    asked = " ".join([code_digest(), *sorted(formats), progress])
+    return _digest([directory / name for name in INPUTS], asked)
+
+
+def code_digest() -> str:
+    """SHA-256 of this package's own files, in hex."""
     package = Path(__file__).parent
-    sources = sorted(path for path in package.rglob("*") if path.suffix not in {"", ".pyc"})
-    digest = hashlib.sha256(" ".join([*sorted(formats), progress]).encode())
-    for path in (*sources, *(directory / name for name in INPUTS)):
+    return _digest(sorted(p for p in package.rglob("*") if p.suffix not in {"", ".pyc"}))
+
+
+def _digest(paths: Iterable[Path], also: str = "") -> str:
+    digest = hashlib.sha256(also.encode())
+    for path in paths:
         content = path.read_bytes() if path.is_file() else b""
         digest.update(f"{path.name} {len(content)} ".encode())
         digest.update(content)
