@@ -237,7 +237,7 @@ def _result(
         record=RunRecord(config=run, status="ok", values=values, curves=curves),
         weights=to_bytes(single, model.structure, run.objective),
         pictures=draw_pictures(single, subject.answers, reference)
-        | linear_optimum(model.structure, subject.member, reference),
+        | linear_optimum(model.structure, subject.member, trained.config, reference),
     )
 
 

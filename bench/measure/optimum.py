@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.measure.reference import Reference
-from vae_core import Member, Structure
+from vae_core import Member, RateControl, Structure, TrainingConfig
 from vae_core.closed_form import LinearOptimum
 
 CURVE_POINTS = 81
@@ -19,7 +19,7 @@ MOST_PIXELS = 4_096
 
 
 def linear_optimum(
-    structure: Structure, member: Member, reference: Reference
+    structure: Structure, member: Member, config: TrainingConfig, reference: Reference
 ) -> dict[str, NDArray[Any]]:
     """Rate and distortion of the optimum on the training images, over the KL weight.
 
@@ -28,11 +28,15 @@ def linear_optimum(
     dict
         ``closed_form_kl_weight``, ``closed_form_rate_nats`` and ``closed_form_distortion_nats``,
         ``[points]`` each, up to the KL weight at which the model collapses; empty for a model
-        whose optimum is not known: one that is not linear, not Gaussian, or has no KL term.
+        whose optimum is not known: one that is not linear, not Gaussian, or is trained on another
+        loss than the KL-weighted bound.
     """
     pixels = math.prod(structure.image_shape)
-    is_known = structure.architecture == "linear" and structure.likelihood == "gaussian"
-    if not is_known or member.kl_weight is None or pixels > MOST_PIXELS:
+    is_linear = structure.architecture == "linear" and structure.likelihood == "gaussian"
+    is_plain = (
+        member.objective == "vae" and config.loss.rate == RateControl() and not config.binarize
+    )
+    if not (is_linear and is_plain) or pixels > MOST_PIXELS:
         return {}
     eigenvalues = reference.covariance_eigenvalues
     decoder_variance = 1 / (2 * member.recon_weight)

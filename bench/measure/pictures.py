@@ -81,8 +81,18 @@ def draw_pictures(
         arrays["manifold_axes"] = axes
         arrays |= _between(model, test_mu[:CODES_LIMIT], reference)
         if model.is_stochastic:
-            arrays["code_deviations"] = np.exp(answers.test_logvar[:CODES_LIMIT] / 2)
+            arrays["code_covariances"] = _covariances(answers)[:CODES_LIMIT]
     return arrays
+
+
+def _covariances(answers: Answers) -> NDArray[np.float32]:
+    """Covariance of each test image's posterior, diagonal or full, ``[N, D, D]``."""
+    if answers.test_cholesky.size:
+        full: NDArray[np.float32] = answers.test_cholesky @ answers.test_cholesky.swapaxes(-1, -2)
+        return full
+    return np.exp(answers.test_logvar)[..., None] * np.eye(
+        answers.test_logvar.shape[-1], dtype=np.float32
+    )
 
 
 def ranked_images(squared_error: NDArray[np.float32]) -> NDArray[np.int64]:

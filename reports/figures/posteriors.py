@@ -33,7 +33,8 @@ ELLIPSES = 60
 @from_pictures(TITLE)
 def posterior_ellipses(study: Study) -> Figure | Missing:
     """Codes in the plane with their posteriors, at the smallest, a middle and the largest KL."""
-    runs = study.vae[study.vae["latent_dim"] == 2]
+    has_width = study.vae["test_rate_nats"].notna()  # a regularised AE's posterior is a point too
+    runs = study.vae[has_width & (study.vae["latent_dim"] == 2)]
     if runs.empty:
         return Missing(TITLE, "no VAE has two latent dimensions")
     runs = runs[runs["seed"] == runs["seed"].min()]
@@ -42,12 +43,12 @@ def posterior_ellipses(study: Study) -> Figure | Missing:
     panels: dict[str, Panel] = {}
     frames = []
     for run in records(runs.sort_values("kl_weight")):
-        codes, deviations, labels = study.sweep.arrays(
-            run["run_id"], "codes", "code_deviations", "code_labels"
+        codes, covariances, labels = study.sweep.arrays(
+            run["run_id"], "codes", "code_covariances", "code_labels"
         )
-        kept = slice(None, ELLIPSES)
-        panels[f"β {wording.weight(run['kl_weight'])}"] = (codes, deviations[kept], labels)
-        frames.append(_facts(run, codes[kept], deviations[kept], labels[kept]))
+        shown = covariances[:ELLIPSES]
+        panels[f"β {wording.weight(run['kl_weight'])}"] = (codes, shown, labels)
+        frames.append(_facts(run, codes[: len(shown)], shown, labels[: len(shown)]))
     data = pd.concat(frames, ignore_index=True)
     return Figure(
         slug="posterior-ellipses",
@@ -67,7 +68,7 @@ def posterior_ellipses(study: Study) -> Figure | Missing:
 
 
 def _facts(
-    run: dict[str, Any], codes: NDArray[Any], deviations: NDArray[Any], labels: NDArray[Any]
+    run: dict[str, Any], codes: NDArray[Any], covariances: NDArray[Any], labels: NDArray[Any]
 ) -> pd.DataFrame:
     return pd.DataFrame(
         {
@@ -76,8 +77,9 @@ def _facts(
             "kl_weight": run["kl_weight"],
             "z1": codes[:, 0],
             "z2": codes[:, 1],
-            "deviation_z1": deviations[:, 0],
-            "deviation_z2": deviations[:, 1],
+            "variance_z1": covariances[:, 0, 0],
+            "variance_z2": covariances[:, 1, 1],
+            "covariance": covariances[:, 0, 1],
             "label": labels,
         }
     )
@@ -88,7 +90,8 @@ def _finding(data: pd.DataFrame) -> str:
     parts = []
     for kl_weight in data["kl_weight"].unique().tolist():
         rows = data[data["kl_weight"] == kl_weight]
-        width = np.median(np.sqrt(rows["deviation_z1"] * rows["deviation_z2"]))
+        area = rows["variance_z1"] * rows["variance_z2"] - rows["covariance"] ** 2
+        width = np.median(np.clip(area, 0, None) ** 0.25)
         parts.append(f"{wording.number(float(width), 2)} at KL weight {wording.weight(kl_weight)}")
     return (
         f"The median posterior's standard deviation, where the prior's is 1, is {', '.join(parts)}."
@@ -105,21 +108,24 @@ def _draw(theme: Theme, panels: dict[str, Panel]) -> Canvas:
 
 
 def _draw_panel(
-    ax: Axes, theme: Theme, codes: NDArray[Any], deviations: NDArray[Any], labels: NDArray[Any]
+    ax: Axes, theme: Theme, codes: NDArray[Any], covariances: NDArray[Any], labels: NDArray[Any]
 ) -> None:
     draw_codes(ax, theme, codes, labels, size=7.0, alpha=0.4)
     classes = np.unique(labels)
     colours = [
         theme.labels[int(index) % len(theme.labels)] if len(classes) > 1 else theme.ink
-        for index in np.searchsorted(classes, labels[: len(deviations)])
+        for index in np.searchsorted(classes, labels[: len(covariances)])
     ]
+    variances, axes = np.linalg.eigh(covariances)
+    widths = np.sqrt(np.clip(variances, 0, None))
+    angles = np.degrees(np.arctan2(axes[:, 1, 0], axes[:, 0, 0]))
     ax.add_collection(
         EllipseCollection(
-            4 * deviations[:, 0],
-            4 * deviations[:, 1],
-            0,
+            4 * widths[:, 0],
+            4 * widths[:, 1],
+            angles,
             units="xy",
-            offsets=codes[: len(deviations), :2],
+            offsets=codes[: len(covariances), :2],
             transOffset=ax.transData,
             facecolors="none",
             edgecolors=colours,

@@ -12,7 +12,7 @@ from reports import wording
 from reports.figures.figure import Figure, Missing, from_pictures
 from reports.figures.tiles import centres, show, side_by_side, tile
 from reports.showcase import showcase
-from reports.study import AE, Configuration, records
+from reports.study import Configuration, records
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Canvas
@@ -53,10 +53,10 @@ def _walks(study: Study, run: dict[str, Any]) -> tuple[NDArray[Any], pd.DataFram
     walks, dimensions, values = study.sweep.arrays(
         run["run_id"], "traversals", "traversal_dimensions", "traversal_values"
     )
-    measure = "variance" if run["family"] == AE else "rate_nats"
-    array = "mean_variance" if run["family"] == AE else "rate_per_dimension"
+    has_rate = pd.notna(run["test_rate_nats"])
+    measure, unit = ("rate_nats", " nats") if has_rate else ("variance", "")
+    array = "rate_per_dimension" if has_rate else "mean_variance"
     (carried,) = study.sweep.arrays(run["run_id"], array)
-    unit = "" if run["family"] == AE else " nats"
     decoded = walks.reshape(*walks.shape[:2], -1) / 255.0
     facts = pd.DataFrame(
         {

@@ -290,7 +290,7 @@ def samples(run: dict[str, Any]) -> dict[str, np.ndarray]:
         arrays["gap_images"] = images[200:206]
         arrays["gaps_in_manifold"] = np.arange(6) < (2 if is_ae else 5)
         if not is_ae:
-            arrays["code_deviations"] = np.full((360, 2), 0.1 + blur, np.float32)
+            arrays["code_covariances"] = np.tile((0.1 + blur) ** 2 * np.eye(2), (360, 1, 1))
     return arrays
 
 

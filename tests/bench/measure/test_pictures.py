@@ -175,8 +175,21 @@ def test_gaps_of_the_plane_are_decoded_and_held_against_real_images(train, refer
         reference.test_pixels, decoded.flatten(1), k=reference.metrics.neighbors
     )
     assert pictures["gaps_in_manifold"].mean() == pytest.approx(inside["precision"])
-    deviations = np.exp(answers.test_logvar / 2)
-    np.testing.assert_allclose(pictures["code_deviations"], deviations, rtol=1e-6)
+    variances = np.exp(answers.test_logvar)
+    covariances = pictures["code_covariances"]
+    np.testing.assert_allclose(np.diagonal(covariances, axis1=1, axis2=2), variances, rtol=1e-5)
+    assert (covariances[:, 0, 1] == 0).all()
+
+
+def test_ellipses_of_a_full_posterior_have_its_covariance(small, reference):
+    structure = Structure("mlp", (12,), small.image_shape, 2, "gaussian", "full")
+    model = StackedAutoencoders(structure, [Member("vae", 0, 0.1, 1.0)])
+    pictures, _ = pictures_of(model, 0, reference)
+    with torch.no_grad():
+        posterior = model.member(0).encode(small.pixels(small.test_images))
+    expected = posterior.cholesky @ posterior.cholesky.mT
+    np.testing.assert_allclose(pictures["code_covariances"], expected, rtol=1e-4, atol=1e-6)
+    assert (np.abs(pictures["code_covariances"][:, 0, 1]) > 0).any()
 
 
 def test_colour_comes_last():

@@ -205,7 +205,7 @@ def test_the_latent_map_counts_gaps_that_decode_to_something_real(figures):
 def test_ellipses_state_the_width_of_the_posterior_at_each_weight(figures, study):
     data = figures["posterior-ellipses"].data
     assert data["kl_weight"].unique().tolist() == [0.003, 0.03, 1.0]
-    widths = data.groupby("kl_weight")["deviation_z1"].median()
+    widths = data.groupby("kl_weight")["variance_z1"].median() ** 0.5
     numbers = re.findall(r"([\d.]+) at KL weight", figures["posterior-ellipses"].finding)
     assert data.groupby("kl_weight").size().tolist() == [60, 60, 60]
     assert [float(n) for n in numbers] == pytest.approx(widths.tolist(), rel=0.05)
