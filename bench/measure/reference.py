@@ -161,7 +161,7 @@ class Reference:
     @cached_property
     def covariance_eigenvalues(self) -> NDArray[np.float64]:
         """Of the training images' pixels, with 1/N, descending ``[P]``."""
-        return covariance_eigenvalues(self.train_pixels.astype(np.float64))
+        return covariance_eigenvalues(self._flat(self.dataset.train_images).astype(np.float64))
 
     @cached_property
     def manifold(self) -> RealManifold:

@@ -36,7 +36,7 @@ def test_weights_reach_from_a_full_code_to_collapse(linear):
 
 
 def test_at_the_noise_of_ppca_the_elbo_is_its_likelihood(linear):
-    pixels = linear.train_pixels.astype(np.float64)
+    pixels = linear.dataset.train_images.flatten(1).double().numpy()
     fitted = PCA(STRUCTURE.latent_dim, svd_solver="full").fit(pixels)
     member = Member("vae", 0, 1.0, 1 / (2 * fitted.noise_variance_))
     curve = linear_optimum(STRUCTURE, member, PLAIN, linear)
