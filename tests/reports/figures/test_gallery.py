@@ -49,7 +49,7 @@ def test_a_full_sweep_answers_every_question_it_has_data_for(study, figures):
         "Does one latent dimension stand for one factor?",
         "Do the devices give the same results?",
     ]
-    assert len(figures) == 22
+    assert len(figures) == 24
 
 
 def test_every_figure_asks_a_question_and_answers_it(figures):
