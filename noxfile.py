@@ -67,6 +67,13 @@ def tests(session: nox.Session) -> None:
 
 
 @nox.session
+def screenshots(session: nox.Session) -> None:
+    """Take the README's pictures from a drawn report: ``nox -s screenshots -- runs/digits``."""
+    install(session, "test")
+    session.run("python", "docs/screenshots.py", *session.posargs)
+
+
+@nox.session
 def lint(session: nox.Session) -> None:
     """Check style and format."""
     session.install("-c", "constraints.txt", "ruff")

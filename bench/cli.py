@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from bench.comparison import compare
 from bench.console import console_for, table
+from bench.formats import Formats, vector_formats
 
 if TYPE_CHECKING:
     from bench.plan import Plan
@@ -76,6 +78,10 @@ def run(
     no_report: Annotated[
         bool, typer.Option("--no-report", help="Measure only; draw no report.")
     ] = False,
+    live: Annotated[
+        bool, typer.Option("--live", help="Draw the report again as cohorts finish.")
+    ] = False,
+    formats: Formats = "",
 ) -> None:
     """Run a sweep and write its report.
 
@@ -89,7 +95,7 @@ def run(
       python -m bench run sweep.toml --set sweep.kl_weight='[0.5, 1]' --out runs/strong
       python -m bench run bench/sweeps/mnist.toml --set data.root=/data/mnist
     """  # noqa: D301 - a backspace tells typer to keep the lines that follow
-    with _one_line_errors():
+    with one_line_errors():
         from bench.plan import load_spec
 
         resolved = load_spec(spec, overrides or ())
@@ -111,6 +117,8 @@ def run(
                 workers=workers,
                 retry_failed=retry_failed,
                 report=not no_report,
+                live=live,
+                formats=vector_formats(formats),
             )
         except KeyboardInterrupt:
             console.close()
@@ -126,23 +134,27 @@ def run(
 
 
 @app.command()
-def report(directory: Directory) -> None:
+def report(directory: Directory, formats: Formats = "") -> None:
     """Draw the report of a directory again: of a sweep, of measured speed, or of both.
 
     \b
     Example:
       python -m bench report runs/digits
     """  # noqa: D301
-    with _one_line_errors():
+    with one_line_errors():
         import reports
         from bench.results import Store
         from bench.results.directory import STORE
         from bench.results.exports import export
 
+        wanted = vector_formats(formats)
         if (directory / STORE).exists():  # newer than the tables if the sweep was cut short
             with Store(directory / STORE, read_only=True) as store:
                 export(store, directory)
-        typer.echo(f"report: {reports.build(directory)}")
+        typer.echo(f"report: {reports.build(directory, formats=wanted)}")
+
+
+app.command()(compare)
 
 
 @app.command()
@@ -153,7 +165,7 @@ def status(directory: Directory) -> None:
     Example:
       python -m bench status runs/digits
     """  # noqa: D301
-    with _one_line_errors():
+    with one_line_errors():
         from bench.results.status import read_status
 
         typer.echo(_status_text(read_status(directory)))
@@ -194,7 +206,7 @@ def throughput(
       python -m bench throughput --engine eager --engine compiled --out runs/compiled
       python -m bench throughput sweep.toml --set sweep.latent_dim='[2, 8, 32]' --no-memory
     """  # noqa: D301
-    with _one_line_errors():
+    with one_line_errors():
         import reports
         from bench.measure.throughput_report import run_throughput
         from bench.plan import load_spec
@@ -232,7 +244,7 @@ def kernels(
       python -m bench kernels
       python -m bench kernels --out runs/digits
     """  # noqa: D301
-    with _one_line_errors():
+    with one_line_errors():
         import reports
         from bench.measure import kernel_benchmark as benchmark
 
@@ -250,14 +262,14 @@ def kernels(
 @app.command()
 def datasets() -> None:
     """List the datasets and where to get them."""
-    with _one_line_errors():
+    with one_line_errors():
         from vae_core.data import describe
 
         typer.echo(table(("name", "what it is", "where to get it"), describe()))
 
 
 @contextmanager
-def _one_line_errors() -> Iterator[None]:
+def one_line_errors() -> Iterator[None]:
     """A foreseen error becomes one line and exit code 2; any other is a bug and shows its trace."""
     try:
         yield

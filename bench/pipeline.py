@@ -15,6 +15,7 @@ import torch
 import reports
 from bench.console import Console, SweepOutcome
 from bench.executors import Outcome, choose_executor, worker_count
+from bench.live import LivePage
 from bench.measure.cohort import CohortWork, RunResult, build_model, load_reference
 from bench.measure.memory import cohort_limits
 from bench.measure.throughput import measure_throughput, one_run_of_each
@@ -42,6 +43,8 @@ def run_sweep(
     workers: int | None = None,
     retry_failed: bool = False,
     report: bool = True,
+    live: bool = False,
+    formats: Sequence[str] = (),
 ) -> SweepOutcome:
     """Run what is missing of a sweep, measure it, and write its report.
 
@@ -59,6 +62,10 @@ def run_sweep(
         Whether runs that failed before are tried again.
     report
         Whether the page is drawn at the end.
+    live
+        Whether it is drawn in between as well, as cohorts finish.
+    formats
+        Vector formats, of ``reports.VECTOR_FORMATS``, drawn beside the page.
 
     Raises
     ------
@@ -77,8 +84,11 @@ def run_sweep(
         here = [run for cohort in plan.cohorts for run in cohort.runs]
         todo = store.pending(here, retry_failed=retry_failed)
         console.started(total=len(here), done=len(here) - len(todo))
+        page = LivePage(store, out, total=len(plan.runs), formats=formats)
         for outcome in _run(todo, plan, dataset, workers):
             _keep(outcome, directory, store, console)
+            if live and report:
+                page.refresh()
         if spec.metrics.throughput:
             _time(here, dataset, store, console)
         export(store, directory.path)
@@ -89,14 +99,12 @@ def run_sweep(
             )
             directory.write_environment(environment)
         statuses = Counter(store.statuses().values())
-        if report:
-            console.stage("drawing the report")
         result = SweepOutcome(
             directory=out,
             ok=statuses["ok"],
             failed=statuses["failed"],
             skipped=statuses["skipped"],
-            report=reports.build(directory.path, only_if_changed=True) if report else None,
+            report=_draw(directory.path, formats, console) if report else None,
         )
     console.done(result)
     return result
@@ -197,6 +205,13 @@ def _failed(outcome: Outcome) -> list[RunResult]:
         RunResult(RunRecord(config=run, status="failed", reason=reason))
         for run in outcome.cohort.runs
     ]
+
+
+def _draw(directory: Path, formats: Sequence[str], console: Console) -> Path:
+    """The page, drawn unless it shows just this already."""
+    if not reports.is_current(directory, formats):
+        console.stage("drawing the report")
+    return reports.build(directory, only_if_changed=True, formats=formats)
 
 
 def _time(runs: Sequence[RunConfig], dataset: Dataset, store: Store, console: Console) -> None:

@@ -3,7 +3,9 @@
 Knows the files of a sweep directory and nothing else: no training, no torch.
 """
 
-from reports.build import build
+from reports.build import build, is_current
+from reports.comparison import build_comparison
+from reports.figures import VECTOR_FORMATS
 from reports.sweep import SweepError
 
-__all__ = ["SweepError", "build"]
+__all__ = ["VECTOR_FORMATS", "SweepError", "build", "build_comparison", "is_current"]

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from reports import measurements
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
 
 INPUTS = (
     "spec.toml",
@@ -18,15 +22,24 @@ INPUTS = (
 NOTE = ".drawn-from"
 
 
-def fingerprint(directory: Path) -> str:
-    """SHA-256 of the directory's tables and of this package's own files, 64 hex digits.
+def fingerprint(directory: Path, formats: Collection[str] = (), progress: str = "") -> str:
+    """SHA-256 of the directory's tables, this package's own files and what was asked for, in hex.
 
     Pictures follow from the runs in the tables and are not read.
     """
+    asked = " ".join([code_digest(), *sorted(formats), progress])
+    return _digest([directory / name for name in INPUTS], asked)
+
+
+def code_digest() -> str:
+    """SHA-256 of this package's own files, in hex."""
     package = Path(__file__).parent
-    sources = sorted(path for path in package.rglob("*") if path.suffix not in {"", ".pyc"})
-    digest = hashlib.sha256()
-    for path in (*sources, *(directory / name for name in INPUTS)):
+    return _digest(sorted(p for p in package.rglob("*") if p.suffix not in {"", ".pyc"}))
+
+
+def _digest(paths: Iterable[Path], also: str = "") -> str:
+    digest = hashlib.sha256(also.encode())
+    for path in paths:
         content = path.read_bytes() if path.is_file() else b""
         digest.update(f"{path.name} {len(content)} ".encode())
         digest.update(content)

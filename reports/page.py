@@ -1,88 +1,24 @@
-"""Put everything on one self-contained HTML page.
-
-No request leaves the page: pictures and tables are data URIs, style and script stand inline, and
-a content security policy holds the page to that. Every string of a sweep is escaped by Jinja2.
-"""
+"""Put everything that a sweep has to say on one page."""
 
 from __future__ import annotations
 
-import base64
-import hashlib
-from dataclasses import dataclass
-from importlib import resources
 from typing import TYPE_CHECKING, Any
 
-import jinja2
 import pandas as pd
-from markupsafe import Markup
 
 from reports import verdict, wording
+from reports.html import fill
+from reports.pareto import pareto_table
 from reports.study import records, with_family
 
 if TYPE_CHECKING:
-    from reports.figures import Figure, Missing
+    from reports.drawn import DrawnSection
     from reports.measurements import Measurements
     from reports.runtable import RunTable
     from reports.study import Study
     from reports.verdict import Comparison
 
-EMBEDDED_CSV_BYTES = 200_000
 MOST_REASONS = 20
-
-
-@dataclass(frozen=True, slots=True)
-class Drawn:
-    """A figure with its pictures as PNG and its numbers as CSV."""
-
-    figure: Figure
-    light: bytes
-    dark: bytes
-    csv: bytes
-
-    @property
-    def light_uri(self) -> str:
-        """Picture for a light page."""
-        return _uri("image/png", self.light)
-
-    @property
-    def dark_uri(self) -> str:
-        """Picture for a dark page."""
-        return _uri("image/png", self.dark)
-
-    @property
-    def csv_uri(self) -> str:
-        """Numbers inside the page, or beside it when they are many."""
-        if len(self.csv) > EMBEDDED_CSV_BYTES:
-            return f"tables/{self.figure.slug}.csv"
-        return _uri("text/csv", self.csv)
-
-    @property
-    def size(self) -> tuple[int, int]:
-        """Width and height in pixels, from the PNG header."""
-        return int.from_bytes(self.light[16:20]), int.from_bytes(self.light[20:24])
-
-
-@dataclass(frozen=True, slots=True)
-class DrawnSection:
-    """Drawn figures under one heading."""
-
-    title: str
-    drawn: tuple[Drawn, ...]
-    missing: tuple[Missing, ...]
-
-    @property
-    def layouts(self) -> list[tuple[Drawn, str]]:
-        """Figures with `wide`, `half`, or `lone` for a half that has no other half beside it."""
-        laid: list[tuple[Drawn, str]] = []
-        open_half = False
-        for drawn in self.drawn:
-            if drawn.figure.wide and open_half:
-                laid[-1] = (laid[-1][0], "lone")
-            open_half = not drawn.figure.wide and not open_half
-            laid.append((drawn, "wide" if drawn.figure.wide else "half"))
-        if open_half:
-            laid[-1] = (laid[-1][0], "lone")
-        return laid
 
 
 def render_page(
@@ -91,22 +27,12 @@ def render_page(
     comparisons: list[Comparison],
     sections: list[DrawnSection],
     table: RunTable,
+    progress: str = "",
 ) -> bytes:
     """Fill the template."""
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("reports"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    style = _source("page.css")
-    script = _source("page.js")
-    page = environment.get_template("page.html.j2").render(
+    return fill(
+        "page.html.j2",
         sweep=study.sweep,
-        style=Markup(style),  # noqa: S704 (our own file)
-        script=Markup(script),  # noqa: S704 (our own file)
-        policy=_policy(style, script),
         contender=study.contender,
         has_runs=not study.sweep.runs.empty,
         counts=_counts(study.sweep.runs),
@@ -122,34 +48,15 @@ def render_page(
         sentences=[verdict.sentence(comparison) for comparison in comparisons],
         recommendations=[verdict.recommendation(comparison) for comparison in comparisons],
         all_round=verdict.all_round(study),
+        pareto=pareto_table(study),
         reasons=_reasons(study.sweep.runs),
         metric_notes=_metric_notes(study.sweep.runs),
         sections=sections,
         table=table,
         what_ran=_what_ran(study.sweep.runs),
         environments={"": study.sweep.environment} | measured.environments,
+        progress=progress,
     )
-    return page.encode("utf-8")
-
-
-def _source(name: str) -> str:
-    return (resources.files("reports") / "templates" / name).read_text(encoding="utf-8")
-
-
-def _policy(style: str, script: str) -> str:
-    return (
-        "default-src 'none'; img-src data:; base-uri 'none'; form-action 'none'; "
-        f"style-src {_digest(style)}; script-src {_digest(script)}"
-    )
-
-
-def _digest(text: str) -> str:
-    digest = hashlib.sha256(text.encode("utf-8")).digest()
-    return f"'sha256-{base64.b64encode(digest).decode('ascii')}'"
-
-
-def _uri(kind: str, content: bytes) -> str:
-    return f"data:{kind};base64,{base64.b64encode(content).decode('ascii')}"
 
 
 def _counts(runs: pd.DataFrame) -> dict[str, int]:

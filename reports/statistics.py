@@ -132,6 +132,23 @@ def adjust_for_multiplicity(p_values: ArrayLike) -> np.ndarray:
     return adjusted
 
 
+def difference_of_means(first: ArrayLike, second: ArrayLike) -> Estimate:
+    """Estimate mean(second) − mean(first) of independent samples by Welch's interval.
+
+    `n` is the smaller sample's; `half_width` is NaN when either has fewer than two values.
+    """
+    a, b = np.asarray(first, dtype=np.float64), np.asarray(second, dtype=np.float64)
+    mean, n = float(b.mean() - a.mean()), min(len(a), len(b))
+    if n < 2:
+        return Estimate(mean, math.nan, n)
+    of_a, of_b = a.var(ddof=1) / len(a), b.var(ddof=1) / len(b)
+    if of_a + of_b == 0:
+        return Estimate(mean, 0.0, n)
+    degrees = (of_a + of_b) ** 2 / (of_a**2 / (len(a) - 1) + of_b**2 / (len(b) - 1))
+    factor = float(stats.t.ppf(0.5 + CONFIDENCE / 2, degrees))
+    return Estimate(mean, factor * math.sqrt(of_a + of_b), n)
+
+
 def explained_variance(frame: pd.DataFrame, axis: str, value: str) -> float:
     """Share η² of the variance of `value` that lies between the levels of `axis`, in [0, 1]."""
     present = frame.dropna(subset=[value])

@@ -86,7 +86,7 @@ class Comparison:
 
 def best_configuration(runs: pd.DataFrame, metric: Metric) -> Best | None:
     """Choose the configuration with the best mean of a metric; None where nothing was measured."""
-    scores = _scores(runs, metric)
+    scores = scores_by_seed(runs, metric)
     if scores.empty:
         return None
     row = _best_row(scores.mean(axis="columns"), metric)
@@ -107,7 +107,7 @@ def balanced_configuration(runs: pd.DataFrame) -> tuple[Configuration, int, int]
     """
     measured = [purpose.metric for purpose in PURPOSES if runs[purpose.metric.column].notna().any()]
     ranks = [
-        _scores(runs, metric).mean(axis="columns").rank(ascending=metric.better == "lower")
+        scores_by_seed(runs, metric).mean(axis="columns").rank(ascending=metric.better == "lower")
         for metric in measured
     ]
     table = pd.concat(ranks, axis="columns").dropna() if ranks else pd.DataFrame()
@@ -192,12 +192,12 @@ def _compare(study: Study, purpose: Purpose) -> Comparison:
             metric.column,
         )
         difference = found if found.n else None
-    scores = _scores(study.runs, metric)
+    scores = scores_by_seed(study.runs, metric)
     tied = _tied(scores, metric)
     return Comparison(purpose, ae, vae, difference, study.contender, len(scores), tied)
 
 
-def _scores(runs: pd.DataFrame, metric: Metric) -> pd.DataFrame:
+def scores_by_seed(runs: pd.DataFrame, metric: Metric) -> pd.DataFrame:
     """Scores as configurations × seeds, of configurations with the full number of seeds.
 
     One that lacks a seed, because a run failed or has not finished, might win by luck alone.

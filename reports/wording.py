@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 MINUS = "\N{MINUS SIGN}"
 NO_VALUE = "\N{EN DASH}"
 FIGURE_TEXT_LIMIT = 48
-NEGLIGIBLE = 1e-9
+NEGLIGIBLE = 1e-6
 SMALLEST_PLAIN = 1e-6
 
 
@@ -43,6 +43,11 @@ def interval(found: Estimate) -> str:
 def signed(found: Estimate) -> str:
     """An interval of a difference, with its sign always written."""
     return ("+" if found.mean > 0 else "") + interval(found)
+
+
+def signed_number(value: float) -> str:
+    """A difference, with its sign always written."""
+    return ("+" if value > 0 else "") + number(value)
 
 
 def change(difference: float) -> str:

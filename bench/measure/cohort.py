@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from bench.measure.forward import Answers, ask, decode_numpy
 from bench.measure.latents import PATH_POINTS, straight_paths
+from bench.measure.optimum import linear_optimum
 from bench.measure.pictures import draw_pictures
 from bench.measure.quality import measure
 from bench.measure.reference import Reference
@@ -235,7 +236,8 @@ def _result(
     return RunResult(
         record=RunRecord(config=run, status="ok", values=values, curves=curves),
         weights=to_bytes(single, model.structure, run.objective),
-        pictures=draw_pictures(single, subject.answers, reference),
+        pictures=draw_pictures(single, subject.answers, reference)
+        | linear_optimum(model.structure, subject.member, trained.config, reference),
     )
 
 

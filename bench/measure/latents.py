@@ -1,4 +1,4 @@
-"""Which latents to decode beside the test codes: mixture draws, straight lines, a grid."""
+"""Which latents to decode beside the test codes: mixture draws, lines, a grid, walks, gaps."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import warnings
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.spatial import cKDTree
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.mixture import GaussianMixture
 
@@ -17,6 +18,12 @@ PATH_POINTS = 11
 PICTURE_PATH_POINTS = 9
 GRID_SIDE = 15
 GRID_QUANTILES = (0.02, 0.98)
+TRAVERSED = 6
+TRAVERSAL_POINTS = 7
+TRAVERSAL_REACH = 2.5
+GAPS = 6
+GAP_CANDIDATES = 2_000
+GAP_SEED = 0
 
 
 def mixture_draws(
@@ -64,3 +71,57 @@ def plane_grid(codes: Floats) -> tuple[Floats, Floats]:
     axes = np.stack([np.linspace(low[d], high[d], GRID_SIDE) for d in range(2)])
     across, down = np.meshgrid(axes[0], axes[1][::-1])
     return np.stack([across, down], axis=-1).astype(np.float32), axes.astype(np.float32)
+
+
+def traversals(
+    start: Floats, codes: Floats, dimensions: NDArray[np.int64], *, from_prior: bool
+) -> tuple[Floats, Floats]:
+    """Walks from one code along one latent dimension each, the others held.
+
+    Parameters
+    ----------
+    start
+        Code that is changed, ``[D]``.
+    codes
+        Test codes ``[N, D]``: where the walks of a model without a prior lie.
+    dimensions
+        ``[T]``, one walk each.
+    from_prior
+        Whether a walk covers N(0, 1), not the mean and standard deviation of the codes.
+
+    Returns
+    -------
+    walks, values
+        ``[T, points, D]``, and the values that the walked dimension takes, ``[T, points]``:
+        2.5 standard deviations to either side.
+    """
+    steps = np.linspace(-TRAVERSAL_REACH, TRAVERSAL_REACH, TRAVERSAL_POINTS, dtype=np.float32)
+    centre, scale = (
+        (np.zeros(len(dimensions), np.float32), np.ones(len(dimensions), np.float32))
+        if from_prior
+        else (codes.mean(axis=0)[dimensions], codes.std(axis=0)[dimensions])
+    )
+    values = centre[:, None] + scale[:, None] * steps
+    walks = np.tile(start, (len(dimensions), TRAVERSAL_POINTS, 1))
+    np.put_along_axis(walks, dimensions[:, None, None], values[..., None], axis=2)
+    return walks, values
+
+
+def gaps(codes: Floats) -> Floats:
+    """Points between codes ``[N, D]`` that lie farthest from any code, ``[gaps, D]``.
+
+    Midpoints of random pairs of codes, so that every point lies inside the cloud, taken one after
+    another where the nearest code or point taken before is farthest away. Distances are in
+    standard deviations of each dimension.
+    """
+    scale = codes.std(axis=0)
+    scaled = codes / np.where(scale > 0, scale, 1)
+    pairs = np.random.default_rng(GAP_SEED).integers(len(codes), size=(GAP_CANDIDATES, 2))
+    middles = scaled[pairs].mean(axis=1)
+    distance, _ = cKDTree(scaled).query(middles)
+    taken = []
+    for _ in range(GAPS):
+        taken.append(int(np.argmax(distance)))
+        distance = np.minimum(distance, np.linalg.norm(middles - middles[taken[-1]], axis=1))
+    found: Floats = codes[pairs[taken]].mean(axis=1)
+    return found

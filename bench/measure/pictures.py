@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -9,14 +10,24 @@ import torch
 from numpy.typing import NDArray
 
 from bench.measure.forward import Answers
-from bench.measure.latents import PICTURE_PATH_POINTS, plane_grid, straight_paths
+from bench.measure.latents import (
+    PICTURE_PATH_POINTS,
+    TRAVERSED,
+    gaps,
+    plane_grid,
+    straight_paths,
+    traversals,
+)
 from bench.measure.reference import Reference
-from bench.metrics import rate_per_dimension
+from bench.metrics import MetricError, rate_per_dimension
 from vae_core import Autoencoder
 
 ORIGINALS = 16
 PRIOR_SAMPLES = 64
 PATHS = 4
+RANKED = 4
+"""Best, median and worst reconstructions shown, each."""
+
 CODES_LIMIT = 2_000
 CHOICE_SEED = 0
 NO_LABEL = -1
@@ -43,6 +54,8 @@ def draw_pictures(
     shown, pairs = shown_images(labels)
     paths = straight_paths(test_mu, pairs, PICTURE_PATH_POINTS)
     shape = reference.dataset.image_shape
+    ranked = ranked_images(answers.squared_error_at_mean)
+    dimensions, walks, values = _walks(model, answers, start=test_mu[shown[0]])
     arrays = {
         "originals": _picture(reference.test_pixels[shown], shape),
         "original_labels": labels[shown],
@@ -53,6 +66,12 @@ def draw_pictures(
         "codes": test_mu[:CODES_LIMIT],
         "code_labels": labels[:CODES_LIMIT],
         "mean_variance": test_mu.var(axis=0),
+        "ranked_originals": _picture(reference.test_pixels[ranked], shape),
+        "ranked_reconstructions": _decoded(model, test_mu[ranked], shape),
+        "ranked_mse": answers.squared_error_at_mean[ranked] / reference.test_pixels.shape[1],
+        "traversals": _decoded(model, walks, shape),
+        "traversal_dimensions": dimensions,
+        "traversal_values": values,
     }
     if model.is_stochastic:
         arrays["rate_per_dimension"] = rate_per_dimension(test_mu, answers.test_logvar)
@@ -60,7 +79,68 @@ def draw_pictures(
         grid, axes = plane_grid(test_mu)
         arrays["manifold"] = _decoded(model, grid, shape)
         arrays["manifold_axes"] = axes
+        arrays |= _between(model, test_mu[:CODES_LIMIT], reference)
+        if model.is_stochastic:
+            arrays["code_covariances"] = _covariances(answers)[:CODES_LIMIT]
     return arrays
+
+
+def _covariances(answers: Answers) -> NDArray[np.float32]:
+    """Covariance of each test image's posterior, diagonal or full, ``[N, D, D]``."""
+    if answers.test_cholesky.size:
+        full: NDArray[np.float32] = answers.test_cholesky @ answers.test_cholesky.swapaxes(-1, -2)
+        return full
+    return np.exp(answers.test_logvar)[..., None] * np.eye(
+        answers.test_logvar.shape[-1], dtype=np.float32
+    )
+
+
+def ranked_images(squared_error: NDArray[np.float32]) -> NDArray[np.int64]:
+    """Test images with the smallest, the middle and the largest of errors ``[N]``, four each.
+
+    Ascending throughout; fewer than twelve images are shown once each.
+    """
+    order = np.argsort(squared_error, kind="stable")
+    if len(order) <= 3 * RANKED:
+        return order
+    middle = (len(order) - RANKED) // 2
+    return np.concatenate([order[:RANKED], order[middle : middle + RANKED], order[-RANKED:]])
+
+
+def _walks(
+    model: Autoencoder, answers: Answers, *, start: NDArray[np.float32]
+) -> tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.float32]]:
+    """The latent dimensions that carry most, in that order, the walks along them, their values.
+
+    Ordered by rate; an autoencoder has none, its dimensions are ordered by their variance.
+    """
+    codes = answers.test_mu
+    carried = (
+        rate_per_dimension(codes, answers.test_logvar) if model.is_stochastic else codes.var(axis=0)
+    )
+    dimensions = np.argsort(-carried, kind="stable")[:TRAVERSED]
+    return dimensions, *traversals(start, codes, dimensions, from_prior=model.is_stochastic)
+
+
+def _between(
+    model: Autoencoder, codes: NDArray[np.float32], reference: Reference
+) -> dict[str, NDArray[Any]]:
+    """What the emptiest points between codes ``[N, D]`` decode to.
+
+    With ``gaps_in_manifold``, whether each decoded image lies in the k-nearest-neighbour manifold
+    of test images, where there are enough of them for one.
+    """
+    points = gaps(codes)
+    with torch.inference_mode():
+        images = model.decode(torch.from_numpy(points)).flatten(1).numpy()
+    found: dict[str, NDArray[Any]] = {
+        "gaps": points,
+        "gap_images": _picture(images, reference.dataset.image_shape),
+    }
+    # With too few test images the sweep's notes already say why there is no manifold.
+    with suppress(MetricError):
+        found["gaps_in_manifold"] = reference.manifold.contains(reference.features(images))
+    return found
 
 
 def shown_images(labels: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -24,6 +24,7 @@ from bench.metrics import (
 )
 from bench.plan import MetricsSpec
 from vae_core import Dataset
+from vae_core.closed_form import covariance_eigenvalues
 from vae_core.data import Factors
 from vae_core.data.split import fixed_subset
 
@@ -156,6 +157,11 @@ class Reference:
     def real_features(self) -> Floats:
         """Of the test images of ``rows``."""
         return self.features(self.test_pixels[self.rows])
+
+    @cached_property
+    def covariance_eigenvalues(self) -> NDArray[np.float64]:
+        """Of the training images' pixels, with 1/N, descending ``[P]``."""
+        return covariance_eigenvalues(self._flat(self.dataset.train_images).astype(np.float64))
 
     @cached_property
     def manifold(self) -> RealManifold:

@@ -10,11 +10,13 @@ from reports.figures.cohort_size import cohort_memory, cohort_time
 from reports.figures.devices import device_agreement
 from reports.figures.differences import paired_differences, sensitivity
 from reports.figures.established import established
+from reports.figures.extremes import reconstructions
 from reports.figures.figure import Figure, Missing
 from reports.figures.kernel_audit import instruction_slots
 from reports.figures.kernel_speed import memory, roofline, speed_ups
-from reports.figures.latent_space import latent_map, manifold
-from reports.figures.pictures import reconstructions, weight_strip
+from reports.figures.latent_map import latent_map
+from reports.figures.manifold import manifold
+from reports.figures.posteriors import posterior_ellipses
 from reports.figures.probes import linear_probe, nearest_neighbours
 from reports.figures.rate import active_units, rate, rate_shares
 from reports.figures.rate_distortion import rate_distortion
@@ -32,7 +34,9 @@ from reports.figures.small_multiples import (
 from reports.figures.speed import throughput
 from reports.figures.throughput_study import throughput_by_batch, throughput_by_latent, untimed
 from reports.figures.training import training_curves
+from reports.figures.traversals import traversals
 from reports.figures.vae_cost import vae_over_ae
+from reports.figures.weight_strip import weight_strip
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -50,7 +54,9 @@ SECTIONS: dict[str, tuple[Builder, ...]] = {
         reconstructions,
         interpolations,
         latent_map,
+        posterior_ellipses,
         manifold,
+        traversals,
     ),
     "What regularising costs": (
         reconstruction,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import partial
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,7 @@ from matplotlib.lines import Line2D
 
 from reports import wording
 from reports.figures.figure import Figure, Missing
+from reports.figures.optimum import optimum_curves, optimum_finding
 from reports.figures.over_weight import MOST_SERIES
 from reports.metrics import METRICS
 from reports.showcase import reference_dim
@@ -28,6 +30,9 @@ TITLE = "What does each nat of rate buy in distortion?"
 RATE = METRICS["test_rate_nats"]
 DISTORTION = METRICS["test_distortion_nats"]
 MOST_WEIGHTS = 8
+MOST_ROOM = 0.6
+"""Beyond the means, as a share of their span."""
+
 KEYS = ["family", "latent_dim", "kl_weight"]
 
 
@@ -37,15 +42,24 @@ def rate_distortion(study: Study) -> Figure | Missing:
     curves = data.dropna(subset=["rate_mean"])
     if curves.empty:
         return Missing(TITLE, "no run has both a rate and a distortion")
+    optimum = optimum_curves(study, curves)
+    finding = _finding(curves, reference_dim(study))
+    note = (
+        f"{wording.seeds(data['distortion_n'])} Bars in both directions; long ones may leave the "
+        "frame. Distortion is "
+        "−E log p(x|z) with all its constants, so it may be negative."
+    )
+    if len(optimum):
+        finding += f" {optimum_finding(optimum, curves)}"
+        note += " Dashed: the closed form of a linear model on the training images."
     return Figure(
         slug="rate-distortion",
         title=TITLE,
-        finding=_finding(curves, reference_dim(study)),
-        note=f"{wording.seeds(data['distortion_n'])} Bars in both directions. Distortion is "
-        "−E log p(x|z) with all its constants, so it may be negative.",
+        finding=finding,
+        note=note,
         alt="Curves of distortion over rate, one a latent dimension, a marker for each KL weight.",
-        data=data,
-        draw=partial(_draw, data=data),
+        data=pd.concat([data, optimum], ignore_index=True) if len(optimum) else data,
+        draw=partial(_draw, data=data, optimum=optimum),
         wide=True,
     )
 
@@ -93,7 +107,7 @@ def _ends_and_middle(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [rows[pick] for pick in sorted({0, len(rows) // 2, len(rows) - 1})]
 
 
-def _draw(theme: Theme, data: pd.DataFrame) -> Canvas:
+def _draw(theme: Theme, data: pd.DataFrame, optimum: pd.DataFrame) -> Canvas:
     canvas = Canvas(figsize=(FULL_WIDTH_INCHES, 5.0), layout="constrained")
     ax = canvas.subplots()
     curves = data[data["family"] != AE].sort_values("kl_weight")
@@ -103,6 +117,15 @@ def _draw(theme: Theme, data: pd.DataFrame) -> Canvas:
     colours = dict(zip(dims, latent_colours(len(dims)), strict=True))
     for dim, rows in curves.groupby("latent_dim"):
         _draw_curve(ax, rows, colours[float(str(dim))], markers)
+    for dim, rows in optimum.groupby("latent_dim"):
+        ax.plot(
+            rows["rate_mean"],
+            rows["distortion_mean"],
+            color=colours[float(str(dim))],
+            linestyle="--",
+            linewidth=1.2,
+            zorder=1,
+        )
     for row in records(data[data["family"] == AE]):
         ax.plot(
             [1.0],
@@ -114,10 +137,22 @@ def _draw(theme: Theme, data: pd.DataFrame) -> Canvas:
             clip_on=False,
             zorder=3,
         )
+    ax.set_xlim(_frame(curves["rate_mean"], ax.get_xlim()))
+    ax.set_ylim(_frame(data["distortion_mean"], ax.get_ylim()))
     ax.set_xlabel("rate [nats]")
     ax.set_ylabel("distortion [nats]")
-    _add_legends(canvas, theme, colours, markers, with_ae=bool((data["family"] == AE).any()))
+    handles = _legend(theme, colours, markers, with_ae=bool((data["family"] == AE).any()))
+    if len(optimum):
+        handles.append(Line2D([], [], color=theme.ink, linestyle="--", label="closed form"))
+    canvas.legend(handles=handles, loc="outside right upper")
     return canvas
+
+
+def _frame(means: pd.Series, limits: tuple[float, float]) -> tuple[float, float]:
+    """Limits of an axis on which bars of few seeds do not shrink the curves to a line."""
+    low, high = float(means.min()), float(means.max())
+    room = MOST_ROOM * (high - low) if high > low else math.inf
+    return max(limits[0], low - room), min(limits[1], high + room)
 
 
 def _draw_curve(ax: Axes, rows: pd.DataFrame, colour: str, markers: dict[float, str]) -> None:
@@ -140,14 +175,13 @@ def _arms(row: dict[str, Any], name: str) -> list[list[float]] | None:
     return None if pd.isna(low) else [[max(mean - low, 0.0)], [max(high - mean, 0.0)]]
 
 
-def _add_legends(
-    canvas: Canvas,
+def _legend(
     theme: Theme,
     colours: dict[float, str],
     markers: dict[float, str],
     *,
     with_ae: bool,
-) -> None:
+) -> list[Line2D]:
     lines = [
         Line2D([], [], color=colour, label=f"latent {dim:g}") for dim, colour in colours.items()
     ]
@@ -157,4 +191,4 @@ def _add_legends(
     ]
     if with_ae:
         marks.append(Line2D([], [], color=theme.ink, marker="<", linestyle="", label="AE: no rate"))
-    canvas.legend(handles=[*lines, *marks], loc="outside right upper")
+    return [*lines, *marks]

@@ -70,14 +70,16 @@ def interpolations(study: Study) -> Figure | Missing:
             }
         )
     data = pd.DataFrame(facts)
+    measured = data["interpolation_evenness"].notna().all()
+    column = "interpolation_evenness" if measured else "evenness_of_paths_shown"
     found = ", ".join(
-        f"{row['configuration']}: {wording.number(row['evenness_of_paths_shown'])}"
-        for row in records(data)
+        f"{row['configuration']}: {wording.number(row[column])}" for row in records(data)
     )
     return Figure(
         slug="interpolations",
         title=INTERPOLATION_TITLE,
-        finding=f"Evenness of the steps shown, mean step over largest step (1 is even): {found}.",
+        finding=f"Evenness of the steps {'over all measured paths' if measured else 'shown'}, mean "
+        f"step over largest step (1 is even): {found}.",
         note="Each row runs between the codes of two test images of different classes.",
         alt="Rows of decoded images, each morphing from one digit to another.",
         data=data,
@@ -116,7 +118,7 @@ def _draw_sheets(theme: Theme, sheets: dict[str, NDArray[Any]]) -> Canvas:
     panels = canvas.subplots(1, len(sheets), squeeze=False)[0]
     for ax, (name, images) in zip(panels, sheets.items(), strict=True):
         columns = int(np.ceil(np.sqrt(len(images))))
-        show(ax, tile(images, columns, theme.background), theme, wording.figure_text(name))
+        show(ax, tile(images, columns, theme.grid), theme, wording.figure_text(name))
     return canvas
 
 
@@ -125,6 +127,6 @@ def _draw_paths(theme: Theme, sheets: dict[str, NDArray[Any]]) -> Canvas:
     panels = canvas.subplots(1, len(sheets), squeeze=False)[0]
     for ax, (name, paths) in zip(panels, sheets.items(), strict=True):
         images = paths.reshape(-1, *paths.shape[2:])
-        sheet = tile(images, paths.shape[1], theme.background)
+        sheet = tile(images, paths.shape[1], theme.grid)
         show(ax, sheet, theme, wording.figure_text(name))
     return canvas

@@ -28,8 +28,8 @@ def as_colour(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
     raise ValueError(f"images must be [n, H, W] or [n, H, W, 3], not {list(images.shape)}")
 
 
-def tile(images: NDArray[np.uint8], columns: int, background: str) -> NDArray[np.uint8]:
-    """Lay images [n, H, W(, 3)] row by row on a sheet [height, width, 3] of `background`."""
+def tile(images: NDArray[np.uint8], columns: int, ground: str) -> NDArray[np.uint8]:
+    """Lay images [n, H, W(, 3)] row by row on a sheet [height, width, 3] of the colour `ground`."""
     colour = as_colour(images)
     n, height, width, _ = colour.shape
     rows = -(-n // columns)
@@ -37,7 +37,7 @@ def tile(images: NDArray[np.uint8], columns: int, background: str) -> NDArray[np
     sheet = np.empty(
         (rows * (height + space) - space, columns * (width + space) - space, 3), np.uint8
     )
-    sheet[:] = np.round(255 * np.array(to_rgb(background))).astype(np.uint8)
+    sheet[:] = np.round(255 * np.array(to_rgb(ground))).astype(np.uint8)
     for index, image in enumerate(colour):
         top = (index // columns) * (height + space)
         left = (index % columns) * (width + space)
@@ -53,9 +53,10 @@ def side_by_side(height_inches: float) -> Canvas:
 
 
 def show(ax: Axes, sheet: NDArray[np.uint8], theme: Theme, title: str = "") -> None:
-    """Show a sheet without ticks, with the theme's frame colour left out."""
+    """Show a sheet without ticks, framed as its images are divided: some are as white as a page."""
     ax.imshow(sheet, interpolation="nearest" if max(sheet.shape) < 1000 else "antialiased")
-    ax.set_axis_off()
+    ax.set(xticks=[], yticks=[])
+    ax.spines[:].set(visible=True, color=theme.grid)
     if title:
         ax.set_title(title, color=theme.ink)
 

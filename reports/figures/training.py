@@ -76,9 +76,9 @@ def _finding(data: pd.DataFrame) -> str:
     family, _, kl_weight = fall.idxmax()
     name = "the AE" if family == AE else f"KL weight {wording.weight(kl_weight)}"
     return (
-        f"Over the last tenth of {int(last)} epochs the reconstruction error still fell by "
-        f"{wording.percent(fall.max())} for {name}, and by {wording.percent(fall.median())} "
-        "in the median."
+        f"Over the last tenth of {int(last)} epochs the reconstruction error changed by "
+        f"{wording.percent(-fall.max())} for {name}, where it fell most, and by "
+        f"{wording.percent(-fall.median())} in the median."
     )
 
 

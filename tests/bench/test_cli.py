@@ -51,6 +51,7 @@ def test_without_a_spec_the_default_sweep_runs(invoke, pipeline):
     assert call.spec == load_spec()
     assert call.out == Path("runs/digits")
     assert (call.retry_failed, call.report, call.workers) == (False, True, None)
+    assert (call.live, call.formats) == (False, ())
     assert result.output == "1 ok in runs/digits\n"
 
 
@@ -180,14 +181,15 @@ def test_report_refreshes_the_tables_and_draws(invoke, tmp_path, monkeypatch):
         Store(directory.store_path).close()
     drawn = []
 
-    def build(path):
-        drawn.append((path, (path / "results.parquet").exists()))
+    def build(path, *, formats):
+        drawn.append((path, (path / "results.parquet").exists(), formats))
         return path / "report" / "index.html"
 
     monkeypatch.setitem(sys.modules, "reports", SimpleNamespace(build=build))
-    result = invoke("report", str(tmp_path / "a"))
+    monkeypatch.setattr(sys.modules["reports"], "VECTOR_FORMATS", ("svg", "pdf"), raising=False)
+    result = invoke("report", str(tmp_path / "a"), "--formats", "svg")
     assert result.exit_code == 0
-    assert drawn == [(tmp_path / "a", True)]
+    assert drawn == [(tmp_path / "a", True, ("svg",))]
     assert result.output == f"report: {tmp_path / 'a' / 'report' / 'index.html'}\n"
 
 

@@ -3,6 +3,7 @@
 import io
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -148,19 +149,47 @@ def test_the_same_command_again_computes_nothing_and_changes_nothing(
     assert {name: (tmp_path / "out" / name).read_bytes() for name in kept} == before
 
 
-def test_the_report_is_drawn_from_finished_tables(sweep, tmp_path, monkeypatch):
-    drawn = []
+@pytest.fixture
+def page(monkeypatch):
+    """Reports that note what they are drawn from, and are current once they are."""
+    stub = SimpleNamespace(drawn=[], progress=[])
 
-    def build(directory, *, only_if_changed):
+    def build(directory, *, only_if_changed, formats, progress=""):
         assert only_if_changed
-        drawn.append(table_of(directory).status.tolist())
+        assert formats == ("svg",)
+        stub.drawn.append(table_of(directory).status.tolist())
+        stub.progress.append(progress)
         return directory / "report" / "index.html"
 
     monkeypatch.setattr(module.reports, "build", build)
-    outcome, said = sweep(report=True)
-    assert drawn == [["ok"] * 4]
+    monkeypatch.setattr(module.reports, "is_current", lambda *_: bool(stub.drawn))
+    return stub
+
+
+def test_the_report_is_drawn_from_finished_tables(sweep, tmp_path, page):
+    outcome, said = sweep(report=True, formats=("svg",))
+    assert page.drawn == [["ok"] * 4]
     assert outcome.report == tmp_path / "out" / "report" / "index.html"
     assert said.splitlines()[-1] == f"report: {outcome.report}"
+
+
+def test_drawing_is_said_only_when_the_page_is_drawn(sweep, page):
+    _, first = sweep(report=True, formats=("svg",))
+    assert "drawing the report" in first
+    _, again = sweep(report=True, formats=("svg",))
+    assert "drawing the report" not in again
+
+
+def test_a_live_page_is_drawn_when_a_cohort_has_finished(sweep, page):
+    sweep(report=True, live=True, formats=("svg",))
+    assert page.progress[0] == "2 of 4 runs so far"
+    assert page.drawn[0] == ["ok"] * 2
+    assert (page.drawn[-1], page.progress[-1]) == (["ok"] * 4, "")
+
+
+def test_without_a_report_nothing_is_drawn_live(sweep, page):
+    sweep(report=False, live=True)
+    assert page.drawn == []
 
 
 def test_a_run_that_overflows_is_a_failed_row_and_the_exit_code_says_so(sweep, tmp_path):

@@ -55,6 +55,7 @@ class SweepWriter:
     seeds: tuple[int, ...] = (0, 1, 2)
     name: str = "digits"
     pictures: bool = True
+    labels: bool = True
     columns: dict[str, Any] = field(default_factory=dict)
     drop: tuple[str, ...] = ()
 
@@ -71,7 +72,11 @@ class SweepWriter:
             for run in runs[runs["status"] == "ok"].to_dict("records"):
                 folder = self.directory / "artifacts" / run["run_id"]
                 folder.mkdir(parents=True, exist_ok=True)
-                np.savez_compressed(folder / "samples.npz", **samples(run))
+                arrays = samples(run)
+                if not self.labels:
+                    unknown = [name for name in arrays if name.endswith("_labels")]
+                    arrays |= {name: np.full_like(arrays[name], -1) for name in unknown}
+                np.savez_compressed(folder / "samples.npz", **arrays)
         return self.directory
 
     def rows(self) -> list[dict[str, Any]]:
@@ -268,6 +273,12 @@ def samples(run: dict[str, Any]) -> dict[str, np.ndarray]:
         "codes": (codes + centres[labels[:360]]).astype(np.float32),
         "code_labels": labels[:360],
         "mean_variance": np.ones(dim, np.float32),
+        "ranked_originals": images[20:32],
+        "ranked_reconstructions": mix(images[20:32], average, blur),
+        "ranked_mse": np.linspace(0.2, 3.0, 12, dtype=np.float32) * run.get("test_mse", 0.01),
+        "traversals": images[40 : 40 + 7 * min(dim, 6)].reshape(-1, 7, 8, 8),
+        "traversal_dimensions": np.arange(min(dim, 6)),
+        "traversal_values": np.tile(np.linspace(-2.5, 2.5, 7, dtype=np.float32), (min(dim, 6), 1)),
     }
     if not is_ae:
         share = np.exp(-np.arange(dim) / max(dim / 3, 1))
@@ -275,6 +286,11 @@ def samples(run: dict[str, Any]) -> dict[str, np.ndarray]:
     if dim == 2:
         arrays["manifold"] = images[:225].reshape(15, 15, 8, 8)
         arrays["manifold_axes"] = np.tile(np.linspace(-2.5, 2.5, 15, dtype=np.float32), (2, 1))
+        arrays["gaps"] = generator.normal(size=(6, 2)).astype(np.float32) * 3
+        arrays["gap_images"] = images[200:206]
+        arrays["gaps_in_manifold"] = np.arange(6) < (2 if is_ae else 5)
+        if not is_ae:
+            arrays["code_covariances"] = np.tile((0.1 + blur) ** 2 * np.eye(2), (360, 1, 1))
     return arrays
 
 

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import io
 import shutil
+from dataclasses import replace
 
+import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 
-from reports import build
+from reports import build, build_comparison
 
 pytestmark = pytest.mark.slow
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is not installed")
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "chrome"))), None)
 
 
@@ -42,11 +47,69 @@ def column(page, name: str) -> list[str]:
     ).all_inner_texts()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1280, 390])
-def test_loads_without_errors_requests_or_sideways_scrolling(
-    browser, default_report, scheme, width
-):
+NAMED = ("dataset", "architecture", "reason", "dtype", "executor")
+HOSTILE = "<script>alert(1)</script> \"q\" 'a' & {{ 7*7 }} \N{TEST TUBE} $x^2$ " + "long" * 40
+MEASURED = (
+    "test_mse",
+    "test_rate_nats",
+    "test_distortion_nats",
+    "active_units",
+    "probe_linear_accuracy",
+    "prior_coverage",
+)
+ODD = {
+    "one-seed": {"seeds": (0,)},
+    "one-run": {"objectives": ("vae",), "kl_weights": (0.1,), "seeds": (0,), "skipped_devices": ()},
+    "only-ae": {"objectives": ("ae",)},
+    "only-failures": {
+        "columns": {"status": "failed", "reason": "the loss was no longer finite at step 17"}
+    },
+    "only-skipped": {"devices": ()},
+    "no-metrics": {"drop": MEASURED},
+    "no-pictures": {"pictures": False},
+    "no-labels": {"labels": False},
+    "hostile": {
+        "name": HOSTILE,
+        "columns": dict.fromkeys(
+            ("dataset", "architecture", "reason", "dtype", "executor"), HOSTILE
+        ),
+    },
+    "many-rows": {
+        "pictures": False,
+        "latent_dims": tuple(range(2, 12)),
+        "kl_weights": tuple(np.geomspace(0.001, 1, 20).round(4).tolist()),
+        "seeds": tuple(range(5)),
+        "skipped_devices": ("cuda",),
+    },
+}
+
+
+@pytest.fixture(scope="module")
+def odd_page(tmp_path_factory, sweep_writer_class):
+    """Build the page of an oddity, once."""
+    pages = {}
+
+    def page_of(name):
+        if name not in pages:
+            directory = tmp_path_factory.mktemp(name)
+            plain = sweep_writer_class(
+                directory / "sweep", latent_dims=(2,), kl_weights=(0.1, 1.0), seeds=(0, 1)
+            )
+            if name == "comparison":
+                first = replace(plain, pictures=False).write()
+                second = replace(
+                    plain, directory=directory / "b", pictures=False, name=HOSTILE, seeds=(1, 2)
+                ).write()
+                pages[name] = build_comparison(first, second, directory / "out")
+            else:
+                pages[name] = build(replace(plain, **ODD[name]).write())
+        return pages[name]
+
+    return page_of
+
+
+def assert_clean(browser, index, scheme, width):
+    """Load without a console message, a request, sideways scrolling or an axe violation."""
     context = browser.new_context(
         viewport={"width": width, "height": 900}, color_scheme=scheme, offline=True
     )
@@ -56,13 +119,65 @@ def test_loads_without_errors_requests_or_sideways_scrolling(
     page.on("console", lambda message: messages.append(message.text))
     page.on("pageerror", lambda error: messages.append(str(error)))
     page.on("request", lambda request: requests.append(request.url))
-    page.goto(default_report.as_uri())
+    page.goto(index.as_uri())
     assert messages == []
-    assert [url for url in requests if not url.startswith("data:")] == [default_report.as_uri()]
+    assert [url for url in requests if not url.startswith("data:")] == [index.as_uri()]
     root = "document.documentElement"
     assert page.evaluate(f"{root}.scrollWidth <= {root}.clientWidth")
     assert page.evaluate("[...document.images].every(i => !i.src || i.naturalWidth > 0)")
+    screenshot = Image.open(io.BytesIO(page.screenshot())).convert("L")
+    is_dark = np.median(np.asarray(screenshot)) < 128
+    assert is_dark == (scheme == "dark")
     context.close()
+    assert violations(browser, index, scheme, width) == []
+
+
+def violations(browser, index, scheme, width):
+    """Rules of axe that the page breaks; its policy lets no foreign script in, so it is lifted."""
+    context = browser.new_context(
+        viewport={"width": width, "height": 900}, color_scheme=scheme, bypass_csp=True
+    )
+    page = context.new_page()
+    page.goto(index.as_uri())
+    found = axe.Axe().run(page).response["violations"]
+    context.close()
+    return [(rule["id"], [node["html"][:200] for node in rule["nodes"][:3]]) for rule in found]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 390])
+def test_the_default_page_is_clean(browser, default_report, scheme, width):
+    assert_clean(browser, default_report, scheme, width)
+
+
+@pytest.mark.parametrize("name", [*ODD, "comparison"])
+def test_odd_pages_are_clean(browser, odd_page, name):
+    for scheme, width in (("light", 1280), ("dark", 390)):
+        assert_clean(browser, odd_page(name), scheme, width)
+
+
+def test_many_runs_are_one_row_a_configuration_and_can_be_searched(browser, odd_page):
+    page = browser.new_page()
+    page.goto(odd_page("many-rows").as_uri())
+    assert page.locator("#shown").inner_text() == "420 of 420 rows"
+    page.locator("#search").fill("vae 7")
+    assert page.locator("#shown").inner_text() == "40 of 420 rows"
+    assert set(column(page, "latent")) == {"7"}
+    page.close()
+
+
+def test_differences_of_two_sweeps_can_be_filtered_and_sorted(browser, odd_page):
+    page = browser.new_page()
+    page.goto(odd_page("comparison").as_uri())
+    page.locator("#status").select_option("equal")
+    page.locator("#search").fill("vae precision")
+    assert set(column(page, "outcome")) == {"equal"}
+    assert set(column(page, "metric")) == {"precision"}
+    page.locator("#search").fill("coverage")
+    page.get_by_role("button", name="KL weight").click()
+    weights = [float(text) for text in column(page, "KL") if text != "–"]
+    assert weights == sorted(weights)
+    page.close()
 
 
 def test_filters_by_words_and_status(page):

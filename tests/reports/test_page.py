@@ -92,7 +92,7 @@ def test_the_policy_allows_exactly_this_style_and_script(page):
 
 def test_every_picture_says_what_it_shows(page):
     pictures = [image for image in page.every("img") if "src" in image]
-    assert len(pictures) == 22
+    assert len(pictures) == 24
     for image in pictures:
         assert len(image["alt"]) > 60
         assert re.search(r"\d", image["alt"])
@@ -100,7 +100,7 @@ def test_every_picture_says_what_it_shows(page):
 
 def test_every_figure_offers_its_numbers(page):
     links = [link for link in page.every("a") if "download" in link]
-    assert len(links) == 22
+    assert len(links) == 24
     for link in links:
         kind, content = link["href"].split(",", 1)
         assert kind == "data:text/csv;base64"

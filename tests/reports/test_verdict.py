@@ -111,7 +111,7 @@ def test_the_smallest_that_cannot_be_told_apart_may_be_an_ae(sweep_writer):
 
 def test_tied_configurations_include_the_best_and_no_clearly_worse_one():
     runs = tiny_runs({0.1: [0.10, 0.11, 0.12], 0.2: [0.11, 0.10, 0.13], 1.0: [0.9, 0.91, 0.92]})
-    scores = verdict._scores(runs, METRICS["test_mse"])
+    scores = verdict.scores_by_seed(runs, METRICS["test_mse"])
     tied = verdict._tied(scores, METRICS["test_mse"])
     assert [configuration.kl_weight for configuration in tied] == [0.1, 0.2]
 

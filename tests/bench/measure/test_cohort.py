@@ -134,10 +134,14 @@ def test_pictures_have_the_shapes_of_the_sweep_directory(results):
         "prior_samples": (40, 8, 8), "interpolations": (4, 9, 8, 8),
         "interpolation_labels": (4, 2), "codes": (40, 2), "code_labels": (40,),
         "mean_variance": (2,), "manifold": (15, 15, 8, 8), "manifold_axes": (2, 15),
+        "ranked_originals": (12, 8, 8), "ranked_reconstructions": (12, 8, 8), "ranked_mse": (12,),
+        "traversals": (2, 7, 8, 8), "traversal_dimensions": (2,), "traversal_values": (2, 7),
+        "gaps": (6, 2), "gap_images": (6, 8, 8), "gaps_in_manifold": (6,),
     }  # fmt: skip
     for result in results:
-        rates = {"rate_per_dimension": (2,)} if result.record.config.objective == "vae" else {}
-        assert {name: a.shape for name, a in result.pictures.items()} == shapes | rates
+        posterior = {"rate_per_dimension": (2,), "code_covariances": (40, 2, 2)}
+        expected = shapes | (posterior if result.record.config.objective == "vae" else {})
+        assert {name: a.shape for name, a in result.pictures.items()} == expected
 
 
 def test_every_result_can_be_sent_to_another_process(results):

@@ -5,7 +5,7 @@ import pytest
 from scipy import stats
 
 from bench.measure import latents
-from bench.measure.latents import mixture_draws, plane_grid, straight_paths
+from bench.measure.latents import gaps, mixture_draws, plane_grid, straight_paths, traversals
 
 
 @pytest.fixture
@@ -85,3 +85,29 @@ def test_the_grid_is_laid_out_as_a_picture_is_drawn():
     for row in range(side):
         np.testing.assert_array_equal(grid[row, :, 0], axes[0])  # first coordinate to the right
         np.testing.assert_array_equal(grid[row, :, 1], axes[1][side - 1 - row])  # second one up
+
+
+def test_gaps_lie_between_clusters_and_not_in_them(two_clusters):
+    found = gaps(two_clusters)
+    assert found.shape == (6, 2)
+    assert (np.abs(found[:, 0]) < 2.5).mean() > 0.8
+    distances = np.linalg.norm(found[:, None] - two_clusters[None], axis=-1).min(axis=1)
+    among_codes = np.median(
+        np.partition(np.linalg.norm(two_clusters[:, None] - two_clusters, axis=-1), 1)[:, 1]
+    )
+    assert distances.min() > 2 * among_codes
+
+
+def test_gaps_of_a_collapsed_code_are_that_code():
+    codes = np.full((20, 2), 0.25, np.float32)
+    np.testing.assert_array_equal(gaps(codes), codes[:6])
+
+
+def test_walks_hold_all_but_one_dimension(two_clusters):
+    start = np.array([1.0, 2.0], np.float32)
+    walks, values = traversals(start, two_clusters, np.array([1]), from_prior=False)
+    assert (walks[0, :, 0] == 1).all()
+    np.testing.assert_array_equal(walks[0, :, 1], values[0])
+    mean, deviation = two_clusters[:, 1].mean(), two_clusters[:, 1].std()
+    expected = mean + deviation * np.linspace(-2.5, 2.5, 7)
+    np.testing.assert_allclose(values[0], expected, rtol=1e-4)

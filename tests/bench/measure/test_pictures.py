@@ -6,8 +6,9 @@ import torch
 from torch.distributions import Normal, kl_divergence
 
 from bench.measure.forward import ask
-from bench.measure.pictures import draw_pictures, shown_images
+from bench.measure.pictures import draw_pictures, ranked_images, shown_images
 from bench.measure.reference import Reference
+from bench.metrics import precision_recall_density_coverage
 from bench.plan import MetricsSpec
 from vae_core import Dataset, Member, StackedAutoencoders, Structure
 
@@ -42,6 +43,12 @@ SHAPES = {
     "codes": (40, 3),
     "code_labels": (40,),
     "mean_variance": (3,),
+    "ranked_originals": (12, 8, 8),
+    "ranked_reconstructions": (12, 8, 8),
+    "ranked_mse": (12,),
+    "traversals": (3, 7, 8, 8),
+    "traversal_dimensions": (3,),
+    "traversal_values": (3, 7),
 }
 
 
@@ -108,6 +115,43 @@ def test_the_rate_of_each_dimension_is_its_divergence(vae):
     np.testing.assert_allclose(pictures["rate_per_dimension"], expected, rtol=1e-4)
 
 
+def test_the_best_the_median_and_the_worst_reconstruction_are_kept(vae, trained, small):
+    pictures, _ = vae
+    x = small.pixels(small.test_images)
+    with torch.no_grad():
+        mse = (trained.member(1)(x) - x).square().flatten(1).mean(1).numpy()
+    ordered = np.sort(mse)
+    expected = np.concatenate([ordered[:4], ordered[18:22], ordered[-4:]])
+    np.testing.assert_allclose(pictures["ranked_mse"], expected, rtol=1e-4)
+    worst = as_levels(x[[int(mse.argmax())]])
+    np.testing.assert_array_equal(pictures["ranked_originals"][-1:], worst)
+
+
+def test_fewer_images_than_are_ranked_are_shown_once_each():
+    assert ranked_images(np.array([3.0, 1.0, 2.0], np.float32)).tolist() == [1, 2, 0]
+
+
+def test_walks_go_by_rate_and_change_one_dimension_alone(vae, trained, small):
+    pictures, answers = vae
+    dimensions, values = pictures["traversal_dimensions"], pictures["traversal_values"]
+    np.testing.assert_array_equal(dimensions, np.argsort(-pictures["rate_per_dimension"]))
+    np.testing.assert_allclose(values, np.tile(np.linspace(-2.5, 2.5, 7), (3, 1)), rtol=1e-6)
+    shown, _ = shown_images(small.test_labels.numpy())
+    z = torch.from_numpy(answers.test_mu[shown[:1]].copy())
+    z[0, dimensions[1]] = 2.5
+    with torch.no_grad():
+        expected = as_levels(trained.member(1).decode(z))
+    assert_equal_levels(pictures["traversals"][1, -1:], expected)
+
+
+def test_walks_of_an_autoencoder_cover_its_own_codes(trained, reference):
+    pictures, answers = pictures_of(trained, 0, reference)
+    codes, dimensions = answers.test_mu, pictures["traversal_dimensions"]
+    assert (np.diff(codes.var(0)[dimensions]) <= 0).all()
+    ends = codes.mean(0)[dimensions] + 2.5 * codes.std(0)[dimensions]
+    np.testing.assert_allclose(pictures["traversal_values"][:, -1], ends, rtol=1e-5)
+
+
 def test_a_plane_of_latents_is_decoded_as_a_manifold(train, reference):
     model = train(latent_dim=2, epochs=3)
     pictures, _ = pictures_of(model, 1, reference)
@@ -119,6 +163,33 @@ def test_a_plane_of_latents_is_decoded_as_a_manifold(train, reference):
     with torch.no_grad():
         expected = as_levels(model.member(1).decode(corners))
     assert_equal_levels(pictures["manifold"][[0, -1], [0, -1]], expected)
+
+
+def test_gaps_of_the_plane_are_decoded_and_held_against_real_images(train, reference):
+    model = train(latent_dim=2, epochs=3)
+    pictures, answers = pictures_of(model, 1, reference)
+    with torch.no_grad():
+        decoded = model.member(1).decode(torch.from_numpy(pictures["gaps"]))
+    assert_equal_levels(pictures["gap_images"], as_levels(decoded))
+    inside = precision_recall_density_coverage(
+        reference.test_pixels, decoded.flatten(1), k=reference.metrics.neighbors
+    )
+    assert pictures["gaps_in_manifold"].mean() == pytest.approx(inside["precision"])
+    variances = np.exp(answers.test_logvar)
+    covariances = pictures["code_covariances"]
+    np.testing.assert_allclose(np.diagonal(covariances, axis1=1, axis2=2), variances, rtol=1e-5)
+    assert (covariances[:, 0, 1] == 0).all()
+
+
+def test_ellipses_of_a_full_posterior_have_its_covariance(small, reference):
+    structure = Structure("mlp", (12,), small.image_shape, 2, "gaussian", "full")
+    model = StackedAutoencoders(structure, [Member("vae", 0, 0.1, 1.0)])
+    pictures, _ = pictures_of(model, 0, reference)
+    with torch.no_grad():
+        posterior = model.member(0).encode(small.pixels(small.test_images))
+    expected = posterior.cholesky @ posterior.cholesky.mT
+    np.testing.assert_allclose(pictures["code_covariances"], expected, rtol=1e-4, atol=1e-6)
+    assert (np.abs(pictures["code_covariances"][:, 0, 1]) > 0).any()
 
 
 def test_colour_comes_last():

@@ -1,4 +1,4 @@
-"""Originals and reconstructions, and one image decoded across KL weights."""
+"""One image decoded across KL weights."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from reports import wording
 from reports.figures.figure import Figure, Missing, from_pictures
 from reports.figures.tiles import centres, show, tile
 from reports.metrics import METRICS
-from reports.showcase import reference_dim, showcase
+from reports.showcase import reference_dim
 from reports.study import AE, Configuration, records, select_spread
 from reports.style import FULL_WIDTH_INCHES
 
@@ -23,36 +23,12 @@ if TYPE_CHECKING:
     from reports.study import Study
     from reports.style import Theme
 
-RECONSTRUCTION_TITLE = "What do reconstructions look like?"
 STRIP_TITLE = "What does a rising KL weight do to an image?"
-MOST_IMAGES = 12
 MOST_WEIGHTS = 8
 STRIP_IMAGES = 4
 LARGEST_TILE_INCHES = 1.2
 COLLAPSED = 0.5
 MSE = METRICS["test_mse"]
-
-
-@from_pictures(RECONSTRUCTION_TITLE)
-def reconstructions(study: Study) -> Figure | Missing:
-    """Test images above their reconstructions by an AE and a VAE of one size."""
-    rows, data = _reconstruction_rows(study)
-    errors = "; ".join(
-        f"{name}: {wording.number(mse)}"
-        for name, mse in zip(data["configuration"], data["mse_of_images_shown"], strict=True)
-    )
-    return Figure(
-        slug="reconstructions",
-        title=RECONSTRUCTION_TITLE,
-        finding=f"Mean squared error over the images shown: {errors}.",
-        note=f"Test images, decoded from the posterior mean, seed {int(data['seed'].iloc[0])}; the "
-        "VAE shown ranks well for every purpose at once.",
-        alt="Rows of test images above their reconstructions.",
-        data=data,
-        draw=partial(_draw_rows, rows=rows),
-        wide=True,
-        pictorial=True,
-    )
 
 
 @from_pictures(STRIP_TITLE)
@@ -80,18 +56,6 @@ def weight_strip(study: Study) -> Figure | Missing:
         wide=True,
         pictorial=True,
     )
-
-
-def _reconstruction_rows(study: Study) -> tuple[dict[str, NDArray[Any]], pd.DataFrame]:
-    rows: dict[str, NDArray[Any]] = {}
-    facts = []
-    for run in showcase(study).values():
-        arrays = study.sweep.arrays(run["run_id"], "originals", "reconstructions")
-        originals, decoded = (images[:MOST_IMAGES] for images in arrays)
-        rows.setdefault("original", originals)
-        rows[_short_name(run)] = decoded
-        facts.append(_facts(run, originals, decoded))
-    return rows, pd.DataFrame(facts)
 
 
 def _strip_columns(study: Study) -> tuple[dict[str, NDArray[Any]], pd.DataFrame]:
@@ -136,39 +100,10 @@ def _facts(run: dict[str, Any], originals: NDArray[Any], decoded: NDArray[Any]) 
     }
 
 
-def _short_name(run: dict[str, Any]) -> str:
-    if run["family"] == AE:
-        return "AE"
-    family = wording.figure_text(wording.family(run["family"]))
-    return f"{family}\nβ {wording.weight(run['kl_weight'])}"
-
-
-def _draw_rows(theme: Theme, rows: dict[str, NDArray[Any]]) -> Canvas:
-    images = list(rows.values())
-    count = len(images[0])
-    sheet = tile(np.concatenate(images), count, theme.background)
-    height = FULL_WIDTH_INCHES * 0.92 * sheet.shape[0] / sheet.shape[1]
-    canvas = Canvas(figsize=(FULL_WIDTH_INCHES, height + 0.1), layout="constrained")
-    ax = canvas.subplots()
-    show(ax, sheet, theme)
-    for name, position in zip(rows, centres(len(rows), images[0].shape[1]), strict=True):
-        ax.annotate(
-            name,
-            (0, position),
-            xycoords=("axes fraction", "data"),
-            xytext=(-8, 0),
-            textcoords="offset points",
-            ha="right",
-            va="center",
-            fontsize=10,
-        )
-    return canvas
-
-
 def _draw_strip(theme: Theme, columns: dict[str, NDArray[Any]]) -> Canvas:
     by_image = np.stack(list(columns.values()), axis=1)
     count = by_image.shape[1]
-    sheet = tile(by_image.reshape(-1, *by_image.shape[2:]), count, theme.background)
+    sheet = tile(by_image.reshape(-1, *by_image.shape[2:]), count, theme.grid)
     height = min(FULL_WIDTH_INCHES / count, LARGEST_TILE_INCHES) * STRIP_IMAGES
     canvas = Canvas(figsize=(FULL_WIDTH_INCHES, height + 0.4), layout="constrained")
     ax = canvas.subplots()

@@ -1,0 +1,100 @@
+"""The page of two sweeps."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from reports import SweepError, build_comparison
+
+
+@pytest.fixture
+def writer(sweep_writer):
+    return replace(sweep_writer, latent_dims=(2, 8), kl_weights=(0.1, 1.0), pictures=False)
+
+
+def second_of(writer, tmp_path, factor, **axes):
+    """A second sweep with another MSE in every run."""
+    directory = replace(writer, directory=tmp_path / "second", **axes).write()
+    runs = pd.read_parquet(directory / "results.parquet")
+    runs["test_mse"] *= factor
+    runs.to_parquet(directory / "results.parquet")
+    return directory
+
+
+def text_of(page):
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", page.read_text(encoding="utf-8")))
+
+
+def test_the_page_says_what_changed_and_what_did_not(writer, tmp_path):
+    page = build_comparison(writer.write(), second_of(writer, tmp_path, 1.5), tmp_path / "out")
+    text = text_of(page)
+    assert "Reconstruction: test MSE of 6 configurations: 6 worse." in text
+    assert "a change beyond seed noise" in text
+    assert "Probing: linear-probe accuracy of 6 configurations: 6 equal." in text
+    assert "6 of 6 differences are beyond seed noise" in text
+    assert "18 pairs of runs of one configuration and seed, 18 of them" in text
+    figures = {path.name for path in (tmp_path / "out" / "figures").iterdir()}
+    assert figures == {"outcomes.png", "differences.png", "speed-ratio.png"}
+
+
+def test_tables_hold_every_difference(writer, tmp_path):
+    out = tmp_path / "out"
+    first, second = writer.write(), second_of(writer, tmp_path, 2.0)
+    build_comparison(first, second, out)
+    table = pd.read_csv(out / "tables" / "differences.csv")
+    mse = table[table["metric"] == "test_mse"]
+    np.testing.assert_allclose(mse["mean"], mse["first"])
+    ratio = pd.read_csv(out / "tables" / "speed-ratio.csv")["ratio"]
+    assert (ratio == 1).all()
+
+
+def test_settings_that_differ_are_listed_and_markup_is_text(writer, tmp_path):
+    hostile = '<script>alert(1)</script> "q" \N{TEST TUBE} ' + "long " * 40
+    second = second_of(writer, tmp_path, 1.0, name=hostile)
+    page = build_comparison(writer.write(), second, tmp_path / "out")
+    html = page.read_text(encoding="utf-8")
+    assert "<script>alert" not in html
+    assert html.count("&lt;script&gt;alert(1)&lt;/script&gt;") >= 2
+    assert '<th scope="row">name</th><td data-label="A">digits</td>' in html
+
+
+@pytest.mark.parametrize(
+    "axes",
+    [
+        {"seeds": (0,)},
+        {"seeds": (7, 8)},
+        {"objectives": ("ae",)},
+        {"objectives": ("vae",), "kl_weights": (1.0,)},
+        {"drop": ("test_mse", "prior_coverage", "probe_linear_accuracy")},
+    ],
+    ids=str,
+)
+def test_odd_pairs_give_an_honest_page(writer, tmp_path, axes):
+    second = replace(writer, directory=tmp_path / "second", **axes).write()
+    text = text_of(build_comparison(writer.write(), second, tmp_path / "out"))
+    assert "nan" not in text.lower().split()
+    if axes.get("seeds") == (7, 8):
+        assert "Welch" in text
+    if "drop" in axes:
+        assert "Reconstruction: test MSE was not measured in both." in text
+
+
+def test_sweeps_that_share_no_metric_are_still_a_page(writer, tmp_path):
+    first = writer.write()
+    runs = pd.read_parquet(first / "results.parquet")
+    second = replace(writer, directory=tmp_path / "second").write()
+    runs[["run_id", "status", "dataset", "objective", "posterior", "latent_dim", "kl_weight",
+          "seed"]].to_parquet(second / "results.parquet")  # fmt: skip
+    text = text_of(build_comparison(first, second, tmp_path / "out"))
+    assert "no metric was measured in both sweeps" in text
+
+
+def test_what_is_no_sweep_is_refused_and_nothing_is_written(writer, tmp_path):
+    with pytest.raises(SweepError, match="not a sweep directory"):
+        build_comparison(writer.write(), tmp_path / "absent", tmp_path / "out")
+    assert not (tmp_path / "out").exists()
