@@ -102,7 +102,7 @@ def run(
         if dry_run:
             from bench.pipeline import plan_sweep
 
-            typer.echo(_plan_text(plan_sweep(resolved)))
+            typer.echo(_plan_text(plan_sweep(resolved, workers=workers)))
             return
         from bench.pipeline import run_sweep
 
