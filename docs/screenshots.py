@@ -23,8 +23,8 @@ def main(sweep: Path) -> None:
     chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "chrome"))))
     with sync_playwright() as runner:
         browser = runner.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        shoot(browser, page, "verdict-light.png", scheme="light", width=1180, height=900)
-        shoot(browser, f"{page}#latent-map", "map-dark.png", scheme="dark", width=1180, height=860)
+        shoot(browser, page, "verdict-light.png", scheme="light", width=1300, height=900)
+        shoot(browser, f"{page}#latent-map", "map-dark.png", scheme="dark", width=1300, height=860)
         browser.close()
     save(Image.open(report / "figures" / f"{FIGURE}.png"), f"{FIGURE}.png")
 
