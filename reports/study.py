@@ -30,6 +30,7 @@ HELD_AXES = {
     "hidden": "hidden layers",
     "likelihood": "likelihood",
     "recon_weight": "reconstruction weight",
+    "latent_samples": "latents drawn of an image",
     "device": "device",
     "dtype": "dtype",
     "epochs": "epochs",
@@ -97,8 +98,10 @@ class Study:
 
     @property
     def contender(self) -> str:
-        """Name of what the AE is compared with: the one regularised family, or VAE for several."""
-        return wording.family(self.families[0]) if len(self.families) == 1 else "VAE"
+        """Name of what the AE is compared with: its family where there is one."""
+        if len(self.families) > 1:
+            return "regularised model"
+        return wording.family(self.families[0]) if self.families else "VAE"
 
     @property
     def latent_dims(self) -> list[int]:
@@ -132,13 +135,25 @@ class Study:
 
 def main_study(sweep: Sweep) -> Study:
     """Keep the ok runs at the commonest level of every held axis."""
-    runs = with_family(sweep.runs[sweep.runs["status"] == "ok"])
-    held = {}
+    runs, held = _one_autoencoder(with_family(sweep.runs[sweep.runs["status"] == "ok"]))
     for axis, label in HELD_AXES.items():
         if len(set(runs[axis].dropna())) > 1:
             runs, level = _hold(runs, axis)
             held[label] = level
     return Study(sweep, runs.reset_index(drop=True), held)
+
+
+def _one_autoencoder(runs: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, str]]:
+    """Keep one objective without a KL weight, the plain AE if it is there, as what others are
+    compared with; say which where there was a choice.
+    """
+    unweighted = runs.groupby("family")["kl_weight"].transform("count") == 0
+    found = sorted(set(runs.loc[unweighted, "family"]), key=lambda name: (name != AE, name))
+    if found in ([], [AE]):
+        return runs, {}
+    runs = runs[~unweighted | (runs["family"] == found[0])]
+    renamed = runs["family"].where(runs["family"] != found[0], AE)
+    return runs.assign(family=renamed), {"autoencoder": wording.family(found[0])}
 
 
 def with_family(runs: pd.DataFrame) -> pd.DataFrame:
@@ -157,10 +172,8 @@ def _hold(runs: pd.DataFrame, axis: str) -> tuple[pd.DataFrame, str]:
     regularised = runs[~is_ae]
     level = _commonest(regularised[axis] if len(regularised) else runs[axis])
     autoencoders = runs[is_ae]
-    if len(autoencoders) and not (autoencoders[axis] == level).any():
-        ae_level = _commonest(autoencoders[axis])
-    else:
-        ae_level = level
+    has_other = autoencoders[axis].notna().any() and not (autoencoders[axis] == level).any()
+    ae_level = _commonest(autoencoders[axis]) if has_other else level
     kept = runs[axis].where(runs[axis].notna(), level) == np.where(is_ae, ae_level, level)
     return runs[kept], wording.weight(level) if isinstance(level, float) else str(level)
 

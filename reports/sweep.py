@@ -60,6 +60,7 @@ NUMBER_COLUMNS = (
     "latent_dim",
     "kl_weight",
     "recon_weight",
+    "latent_samples",
     "effective_decoder_variance",
     "seed",
     "cohort_size",

@@ -136,8 +136,10 @@ def sentence(comparison: Comparison) -> str:
     if ae is None or vae is None or comparison.difference is None:
         return _lone_sentence(comparison)
     name, n = comparison.contender, comparison.difference.n
+    is_named = wording.family(vae.configuration.family) == name
     numbers = (
-        f"the best {name} ({vae.configuration.size}) has {metric.label} "
+        f"the best {name} "
+        f"({vae.configuration.size if is_named else vae.configuration.name}) has {metric.label} "
         f"{wording.interval(vae.score)}, the best AE ({ae.configuration.size}) "
         f"{wording.interval(ae.score)}"
     )

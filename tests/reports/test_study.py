@@ -56,7 +56,7 @@ def test_an_unknown_objective_is_a_family(sweep_writer):
     sweep_writer.pictures = False
     study = study_of(sweep_writer)
     assert study.families == ["vae", "iwae"]
-    assert study.contender == "VAE"
+    assert study.contender == "regularised model"
     narrowed = study.of_family("iwae")
     assert narrowed.contender == "iwae"
     assert set(narrowed.runs["family"]) == {"ae", "iwae"}
@@ -76,3 +76,36 @@ def test_select_spread_keeps_both_ends(count):
     found = select_spread(values, 7)
     assert len(found) == len(set(found)) == min(count, 7)
     assert (found[0], found[-1]) == (values[0], values[-1])
+
+
+def test_of_several_autoencoders_the_plain_one_is_compared(sweep_writer):
+    sweep_writer.latent_dims, sweep_writer.pictures = (8,), False
+    directory = sweep_writer.write()
+    runs = pd.read_parquet(directory / "results.parquet")
+    denoising = runs[runs["objective"] == "ae"].assign(objective="denoising-ae")
+    denoising["run_id"] += "-d"
+    pd.concat([runs, denoising]).to_parquet(directory / "results.parquet")
+    study = main_study(read_sweep(directory))
+    assert study.held == {"autoencoder": "AE"}
+    assert set(study.runs["objective"]) == {"ae", "vae"}
+
+    without = pd.concat([runs[runs["objective"] == "vae"], denoising])
+    without.to_parquet(directory / "results.parquet")
+    study = main_study(read_sweep(directory))
+    assert study.held == {"autoencoder": "denoising-ae"}
+    assert set(study.ae["objective"]) == {"denoising-ae"}
+    assert set(study.families) == {"vae"}
+
+
+def test_draws_of_an_image_are_held(sweep_writer):
+    sweep_writer.latent_dims, sweep_writer.pictures = (8,), False
+    directory = sweep_writer.write()
+    runs = pd.read_parquet(directory / "results.parquet")
+    is_vae = runs["objective"] == "vae"
+    runs["latent_samples"] = [1.0 if vae else None for vae in is_vae]
+    more = runs[is_vae].assign(latent_samples=5.0)
+    more["run_id"] += "-5"
+    pd.concat([runs, more]).to_parquet(directory / "results.parquet")
+    study = main_study(read_sweep(directory))
+    assert study.held == {"latents drawn of an image": "1"}
+    assert len(study.ae) == 3
