@@ -25,7 +25,7 @@ PROCESSES = 3
 """Fresh processes that time everything. Each has an error of its own, from where its memory lies,
 that more rounds do not lessen."""
 
-PROCESSES_FOR_BASELINE = 7
+PROCESSES_FOR_BASELINE = 5
 
 Say = Callable[[str], None]
 

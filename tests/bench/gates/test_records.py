@@ -1,0 +1,53 @@
+import numpy as np
+import pytest
+from scipy import stats
+
+from bench.gates import records
+from bench.gates.records import Timed
+
+
+def test_a_ratio_is_the_median_of_rounds_over_their_neighbours():
+    figure = Timed(
+        name="a",
+        node="n",
+        seconds=(2.0, 6.0, 30.0),
+        beside_seconds=(1.0, 1.0, 3.0, 3.0),
+        tolerance=1.25,
+    )
+    assert figure.ratio == 3.0  # of 2/1, 6/2, 30/3
+
+
+def test_a_machine_that_slows_down_half_way_changes_no_ratio():
+    slowing = np.array([1.0, 1.0, 1.0, 4.0, 4.0, 4.0, 4.0])
+    figure = Timed(
+        name="a",
+        node="n",
+        seconds=tuple(1.5 * slowing[:-1]),
+        beside_seconds=tuple(slowing),
+        tolerance=1.25,
+    )
+    assert figure.ratio == 1.5
+
+
+def test_the_interval_of_a_mean_is_students(make):
+    values = (1.0, 2.0, 4.0, 4.5)
+    low, high = stats.ttest_1samp(values, 0).confidence_interval(0.95)
+    figure = make["seeds"](*values)
+    assert figure.mean - figure.half_width == pytest.approx(low)
+    assert figure.mean + figure.half_width == pytest.approx(high)
+
+
+def test_an_interval_is_never_narrower_than_what_can_be_told_apart(make):
+    assert make["seeds"](0.9, 0.9, resolution=0.01).half_width == 0.01
+
+
+@pytest.mark.parametrize(("value", "met"), [(1.009, True), (0.991, True), (1.02, False)])
+def test_a_closed_form_is_met_within_its_tolerance(make, value, met):
+    assert make["closed-form"](value).is_met is met
+
+
+def test_records_survive_the_file(make, tmp_path):
+    written = [make["timed"](), make["seeds"](1.0, 2.0), make["count"](3), make["closed-form"](1.0)]
+    written.append(make["absent"]("failed"))
+    records.write(tmp_path / "new" / "r.json", written)
+    assert records.read(tmp_path / "new" / "r.json") == written
