@@ -61,7 +61,8 @@ def gate(
             raise GateError("--against: is not allowed with --update-baseline")
         root = ROOT if tests is None else Path.cwd()
         of_tests = flow.TESTS if tests is None else tests
-        beside = flow.BASELINE if tests is None else of_tests.parent / "baseline.json"
+        folder = of_tests if of_tests.is_dir() else of_tests.parent
+        beside = flow.BASELINE if tests is None else folder / "baseline.json"
         request = flow.Request(
             root=root,
             tests=of_tests,

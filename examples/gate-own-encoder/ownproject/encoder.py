@@ -28,7 +28,10 @@ def networks(
     (width,) = hidden
     pixels = math.prod(image_shape)
     encoder = nn.Sequential(
-        nn.Flatten(), nn.Linear(pixels, width), Residual(width), nn.Linear(width, posterior_parameters)
+        nn.Flatten(),
+        nn.Linear(pixels, width),
+        Residual(width),
+        nn.Linear(width, posterior_parameters),
     )
     decoder = nn.Sequential(
         nn.Linear(latent_dim, width),

@@ -10,7 +10,13 @@ def verdicts(before, now, **options):
 
 @pytest.mark.parametrize(
     ("ratio", "verdict"),
-    [(2.0, "ok"), (2.49, "ok"), (2.51, "SLOWER"), (1.61, "ok"), (1.59, "faster: baseline is stale")],
+    [
+        (2.0, "ok"),
+        (2.49, "ok"),
+        (2.51, "SLOWER"),
+        (1.61, "ok"),
+        (1.59, "faster: baseline is stale"),
+    ],
 )
 def test_a_time_may_grow_by_its_tolerance(make, ratio, verdict):
     assert verdicts([make["timed"]()], [make["timed"](ratio)]) == [verdict]

@@ -19,9 +19,7 @@ SWEEP = SweepSpec(
 
 @pytest.fixture
 def encoder():
-    encoder, _ = networks(
-        image_shape=(1, 8, 8), latent_dim=4, posterior_parameters=8, hidden=(32,)
-    )
+    encoder, _ = networks(image_shape=(1, 8, 8), latent_dim=4, posterior_parameters=8, hidden=(32,))
     return encoder
 
 
