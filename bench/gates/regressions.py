@@ -42,8 +42,7 @@ REGRESSIONS = {
     "work": Regression(
         title="+30 % work in a training step",
         module="vae_core/training.py",
-        # Forward and backward once more whenever 30 % of the time so far is owed; the gradients are
-        # cleared by the step that follows.
+        # Forward and backward are done again until 30 % of the time of all steps was spent on it.
         code="""
 import time as _time
 
@@ -51,14 +50,13 @@ _step, _owed = Trainer.step, [0.0]
 
 
 def _step_and_more(self, rows, step):
-    start = _time.process_time()
     while _owed[0] > 0:
-        again = _time.process_time()
+        start = _time.process_time()
         x = self.dataset.pixels(self.dataset.train_images[rows])
-        losses = self.losses(x, step=step, stream=TRAINING, backend=self.config.backend)
-        losses.loss.sum().backward()
-        _owed[0] -= _time.process_time() - again
-        start += _time.process_time() - again
+        again = self.model.losses(x, step=step, stream=TRAINING, backend=self.config.backend)
+        torch.autograd.grad(again.loss.sum(), [*self.model.parameters()], allow_unused=True)
+        _owed[0] -= _time.process_time() - start
+    start = _time.process_time()
     losses = _step(self, rows, step)
     _owed[0] += 0.3 * (_time.process_time() - start)
     return losses
