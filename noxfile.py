@@ -91,7 +91,7 @@ def lint(session: nox.Session) -> None:
 @nox.session
 def types(session: nox.Session) -> None:
     """Check types, strictly."""
-    install(session, "types")
+    install(session, "types", "test")
     session.run("mypy")
 
 

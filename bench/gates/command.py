@@ -38,8 +38,13 @@ def gate(
         Path, typer.Option(metavar="DIR", help="Where the table and the measurements go.")
     ] = Path("runs", "gate"),
     processes: Annotated[
-        int, typer.Option(min=1, metavar="N", help="Fresh processes that time everything.")
-    ] = 3,
+        int | None,
+        typer.Option(
+            min=1,
+            metavar="N",
+            help="Fresh processes that time everything.  [default: 3, 5 for a baseline]",
+        ),
+    ] = None,
 ) -> None:
     """Stop a change that makes models worse or the program slower.
 
@@ -70,7 +75,8 @@ def gate(
             out=out,
             command=command_line(),
             only=tuple(only or ()),
-            processes=processes,
+            processes=processes
+            or (flow.PROCESSES_FOR_BASELINE if update_baseline else flow.PROCESSES),
         )
         if update_baseline:
             flow.update_baseline(request, typer.echo)

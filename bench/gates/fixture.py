@@ -8,15 +8,14 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-import pandas as pd
-
 from bench.gates.interleaved import Call, cuda_clock, time_in_turn
 from bench.gates.records import Absent, ClosedForm, Count, Record, Seeds, Timed
-from bench.gates.sweep import qualities, run_small_sweep
-from bench.plan import SweepSpec
 
 if TYPE_CHECKING:
+    import pandas as pd
     from pytest_benchmark.fixture import BenchmarkFixture
+
+    from bench.plan import SweepSpec
 
 __all__ = ["Measuring", "Trying", "VaeGate"]
 
@@ -100,6 +99,8 @@ class VaeGate(ABC):
         GateError
             When a run did not end well, or there are fewer than two seeds.
         """
+        from bench.gates.sweep import qualities
+
         runs = self._run(spec)
         for label, values, resolution in qualities(runs):
             self.seeds({f"{label} {k}": v for k, v in values.items()}, resolution=resolution)
@@ -137,6 +138,8 @@ class Trying(VaeGate):
         pass
 
     def _run(self, spec: SweepSpec) -> pd.DataFrame:
+        from bench.gates.sweep import run_small_sweep
+
         brief = spec.training.model_copy(update={"epochs": 1})
         return run_small_sweep(spec.model_copy(update={"training": brief}), self._folder)
 
@@ -211,6 +214,8 @@ class Measuring(VaeGate):
         )
 
     def _run(self, spec: SweepSpec) -> pd.DataFrame:
+        from bench.gates.sweep import run_small_sweep
+
         return run_small_sweep(spec, self._folder)
 
     def _add(self, record: Record) -> None:

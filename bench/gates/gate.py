@@ -17,7 +17,15 @@ from bench.gates.machine import machine_class
 from bench.gates.session import Checkout, Session
 from bench.results.provenance import collect_environment
 
-__all__ = ["BASELINE", "PROCESSES", "TESTS", "Request", "run_gate", "update_baseline"]
+__all__ = [
+    "BASELINE",
+    "PROCESSES",
+    "PROCESSES_FOR_BASELINE",
+    "TESTS",
+    "Request",
+    "run_gate",
+    "update_baseline",
+]
 
 TESTS = Path("tests", "perf")
 BASELINE = Path("bench", "gates", "baseline.json")
@@ -40,10 +48,12 @@ class Request:
         The checkout that is measured; ``tests`` and ``baseline`` are relative to it.
     out
         Folder for the table and for what every process measured.
-    only
-        Run only tests whose name in the table begins with one of these; none for all.
     command
         The command line, for the table's provenance.
+    processes
+        How many time everything, one after the other.
+    only
+        Run only tests whose name in the table begins with one of these; none for all.
     """
 
     root: Path
@@ -51,8 +61,8 @@ class Request:
     baseline: Path
     out: Path
     command: str
+    processes: int
     only: tuple[str, ...] = ()
-    processes: int = PROCESSES
 
     @property
     def here(self) -> Session:
@@ -113,7 +123,7 @@ def update_baseline(request: Request, say: Say) -> None:
     if request.only:
         raise GateError("--only: is not allowed with --update-baseline, which writes all figures")
     started_at, clock = datetime.now(UTC), time.perf_counter()
-    entries = with_baseline(request.here, {}).entries(PROCESSES_FOR_BASELINE, say)
+    entries = with_baseline(request.here, {}).entries(request.processes, say)
     provenance = collect_environment(
         command=request.command,
         started_at=started_at,

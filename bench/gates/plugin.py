@@ -6,9 +6,9 @@ that option, in an ordinary test session, the same tests run everything once and
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import pytest
 
@@ -74,10 +74,14 @@ def name_of(node: str) -> str:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Keep why a test gave no figure."""
     report = yield
-    kind = "failed" if report.failed else "disabled" if report.skipped else None
+    kind: Literal["failed", "disabled"] | None = (
+        "failed" if report.failed else "disabled" if report.skipped else None
+    )
     is_measured = item.config.getoption(OPTION) is not None and _uses_gate(item)
     if kind is not None and is_measured:
         from bench.gates.records import Absent

@@ -12,7 +12,6 @@ from statistics import fmean, median, stdev
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
-from scipy import stats
 
 __all__ = ["Absent", "ClosedForm", "Count", "Figure", "Record", "Seeds", "Timed", "read", "write"]
 
@@ -66,6 +65,8 @@ class Seeds(_Record):
     @property
     def half_width(self) -> float:
         """Of Student's 95 % interval of the mean over seeds, at least the resolution."""
+        from scipy import stats  # takes a second to import
+
         count = len(self.values)
         quantile = float(stats.t.ppf(0.5 + CONFIDENCE / 2, count - 1))
         return max(quantile * stdev(self.values) / math.sqrt(count), self.resolution)

@@ -63,8 +63,8 @@ def qualities(
     """
     varied = [name for name in GROUPS if len(set(runs[name].fillna(-1.0))) > 1]
     grouped = runs.groupby(varied, dropna=False, sort=False) if varied else [((), runs)]
-    for key, group in grouped:
-        label = ",".join(str(part) for part in key if not pd.isna(part)) or "runs"
+    for _, group in grouped:
+        label = ",".join(str(part) for part in group[varied].iloc[0].dropna()) or "runs"
         columns = group.sort_values("seed")[list(GATED)].dropna(axis="columns", how="all")
         values = {str(name): column.tolist() for name, column in columns.items()}
         resolution = {

@@ -78,8 +78,8 @@ def _cells(row: Row) -> tuple[str, ...]:
     verdict = f"{row.verdict} ({row.note})" if row.note else str(row.verdict)
     return (
         row.name,
-        _number(row.baseline and row.baseline.value),
-        _number(row.now and row.now.value),
+        _number(row.baseline.value if row.baseline else None),
+        _number(row.now.value if row.now else None),
         _interval(row.now),
         _allowed(row),
         verdict,
