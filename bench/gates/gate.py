@@ -118,8 +118,8 @@ def update_baseline(request: Request, say: Say) -> None:
     Raises
     ------
     GateError
-        When a test fails or does not meet its closed form; the file is left as it is. A test that is
-        skipped, as one of a GPU is without one, is left out and said.
+        When a test fails or does not meet its closed form; the file is left as it is. A test that
+        is skipped, as one of a GPU is without one, is left out, and that is said.
     """
     if request.only:
         raise GateError("--only: is not allowed with --update-baseline, which writes all figures")

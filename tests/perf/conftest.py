@@ -120,7 +120,7 @@ def plain_fit():
 
     def fit():
         LogisticRegression(max_iter=1000).fit(points, labels)
-        GradientBoostingClassifier(n_estimators=3, random_state=0).fit(points, labels)
+        GradientBoostingClassifier(n_estimators=20, random_state=0).fit(points, labels)
 
     return fit
 

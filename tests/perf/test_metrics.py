@@ -46,7 +46,7 @@ FITS = {
     "factor prediction": lambda: (
         metrics.sap(CODES, FACTORS),
         metrics.explicitness(CODES, FACTORS),
-        metrics.dci(CODES[:60, :4], FACTORS[:60]),
+        metrics.dci(CODES[:40, :2], FACTORS[:40]),
     ),
 }
 
