@@ -27,8 +27,8 @@ ROUND_SECONDS = 0.01
 LONG_CALL_SECONDS = 1.0
 """A call that takes longer at first is not called again to see how much of that was warming up."""
 
-BUDGET_SECONDS = 0.6
-FEWEST_ROUNDS, MOST_ROUNDS = 2, 30
+BUDGET_SECONDS = 0.8
+FEWEST_ROUNDS, MOST_ROUNDS = 3, 30
 
 
 def time_in_turn(

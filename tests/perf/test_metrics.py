@@ -13,6 +13,7 @@ IMAGES = generator.random((N, P)).astype(np.float32)
 FAKES = generator.random((N, P)).astype(np.float32)
 LABELS = (CODES[:, :4] + 0.5 * generator.standard_normal((N, 4))).argmax(1)
 FACTORS = np.stack([LABELS, (CODES[:, 5] > 0).astype(int)], axis=1)
+SIGNS = (CODES[:, :2] > 0).astype(int)
 PATHS = generator.random((64, 11, P)).astype(np.float32)
 LOG_WEIGHTS = generator.standard_normal((64, N)).astype(np.float32)
 
@@ -46,7 +47,7 @@ FITS = {
     "factor prediction": lambda: (
         metrics.sap(CODES, FACTORS),
         metrics.explicitness(CODES, FACTORS),
-        metrics.dci(CODES[:40, :2], FACTORS[:40]),
+        metrics.dci(CODES[:40, :2], SIGNS[:40]),
     ),
 }
 
