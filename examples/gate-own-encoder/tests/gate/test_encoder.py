@@ -12,7 +12,7 @@ SWEEP = SweepSpec(
     data={"train_size": 512},
     model={"architecture": "ownproject.encoder:networks", "hidden": [32]},
     sweep={"objective": ["vae"], "latent_dim": [4], "kl_weight": [0.1], "seed": [0, 1, 2, 3]},
-    training={"epochs": 10},
+    training={"epochs": 60},
     metrics={"throughput": False, "geometry": False, "rate_decomposition": False},
 )
 
