@@ -32,7 +32,7 @@ def other_checkout(here: Path, ref: str, tests: Path) -> Iterator[Checkout]:
     Parameters
     ----------
     here
-        The root of a git checkout.
+        A git checkout, or the folder of a project in one.
     ref
         A commit, branch or tag.
     tests
@@ -46,17 +46,19 @@ def other_checkout(here: Path, ref: str, tests: Path) -> Iterator[Checkout]:
     commit = git(here, "rev-parse", "--verify", "--quiet", f"{ref}^{{commit}}")
     if commit is None:
         raise GateError(f"--against: {ref} is no commit of {here}; fetch it first")
+    within = git(here, "rev-parse", "--show-prefix") or ""  # a project in a part of a repository
     with tempfile.TemporaryDirectory(prefix="vaebench-gate-") as temporary:
-        root = Path(temporary, "checkout")
-        if git(here, "worktree", "add", "--detach", str(root), commit) is None:
-            raise GateError(f"--against: git could not check out {ref} into {root}")
+        tree = Path(temporary, "checkout")
+        root = tree / within
+        if git(here, "worktree", "add", "--detach", str(tree), commit) is None:
+            raise GateError(f"--against: git could not check out {ref} into {tree}")
         try:
             python = _python_for(here, root)
             for part in (MEASURING, tests):
                 _overlay(here / part, root / part)
             yield Checkout(root, python)
         finally:
-            git(here, "worktree", "remove", "--force", str(root))
+            git(here, "worktree", "remove", "--force", str(tree))
 
 
 def git(here: Path, *arguments: str) -> str | None:

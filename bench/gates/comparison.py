@@ -80,10 +80,12 @@ class Comparison:
         """
         mine: list[Record] = []
         theirs: list[Record] = []
-        wanted = {id(mine): nodes, id(theirs): nodes}
+        wanted: dict[int, Sequence[str] | None] = {id(mine): nodes, id(theirs): nodes}
         for process in range(processes):
             sides = [(self.here, mine)] + ([(self.other, theirs)] if self.other else [])
             for session, records in sides if process % 2 == 0 else sides[::-1]:
+                if wanted[id(records)] == []:
+                    continue
                 found = session.measure(wanted[id(records)])
                 records += found
                 wanted[id(records)] = [r.node for r in found if isinstance(r, Timed)]
@@ -105,7 +107,7 @@ def with_commit(
     """Compare with another commit of the same repository."""
     root = here.checkout.root
     with other_checkout(root, ref, here.tests) as there:
-        text = git(root, "show", f"{ref}:{baseline_path}")
+        text = git(root, "show", f"{ref}:./{baseline_path}")
         known = baseline.common_names(baseline_path, text) if text else set()
         must_exist = frozenset(name for name in known if here.asks_for(name))
         other = Session(there, here.tests, folder, here.only)

@@ -104,6 +104,10 @@ def run_gate(request: Request, against: str | None, say: Say) -> bool:
 def _judge(comparison: Comparison, processes: int, say: Say) -> list[Row]:
     """Measure and compare; what seems slower is measured once more before it is believed."""
     rows = comparison.rows(processes, say)
+    if not rows:
+        raise GateError(
+            "there is no figure to compare: no test uses vae_gate, or --only names none"
+        )
     slower = [row for row in rows if row.verdict is Verdict.SLOWER]
     if not slower:
         return rows

@@ -1,6 +1,7 @@
 import json
 import shutil
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -41,6 +42,18 @@ def test_the_other_commit_has_its_own_code_and_our_measure(repository):
     assert not other.root.exists()
     assert git(repository, "worktree", "list").count("\n") == 0
     assert (repository / "bench/code.py").read_text() == "new"
+
+
+def test_a_project_in_a_part_of_a_repository_is_measured_there(repository):
+    for part in ("own/tests/gate", "own/src"):
+        (repository / part).mkdir(parents=True)
+        (repository / part / "file.py").write_text("committed")
+    commit(repository, "a project")
+    (repository / "own/tests/gate/file.py").write_text("changed")
+    tests = Path("tests", "gate")
+    with other_checkout(repository / "own", "HEAD", tests) as other:
+        assert (other.root / "src/file.py").read_text() == "committed"
+        assert (other.root / "tests/gate/file.py").read_text() == "changed"
 
 
 def test_what_is_no_commit_is_refused(repository):

@@ -7,6 +7,7 @@ from typer.testing import CliRunner
 
 from bench.cli import app
 from bench.gates import gate
+from bench.gates.machine import machine_class
 
 
 @pytest.fixture
@@ -76,9 +77,16 @@ def test_a_wrong_request_is_one_line_and_exit_code_2(invoke, tmp_path, arguments
     assert result.stderr.count("\n") == 1
 
 
-def test_tests_that_pytest_cannot_run_are_no_pass(invoke, tmp_path):
-    from bench.gates.machine import machine_class
+def test_nothing_to_compare_is_no_pass(invoke, tmp_path):
+    machines = {machine_class(): {"provenance": {}, "entries": {}}}
+    (tmp_path / "baseline.json").write_text(json.dumps({"schema_version": 1, "machines": machines}))
+    (tmp_path / "test_mine.py").write_text("def test_a():\n    pass\n")
+    result = invoke("--tests", "test_mine.py")
+    assert result.exit_code == 2
+    assert "error: there is no figure to compare" in result.stderr
 
+
+def test_tests_that_pytest_cannot_run_are_no_pass(invoke, tmp_path):
     machines = {machine_class(): {"provenance": {}, "entries": {}}}
     (tmp_path / "baseline.json").write_text(json.dumps({"schema_version": 1, "machines": machines}))
     (tmp_path / "pyproject.toml").write_text("[tool.pytest.ini_options]\naddopts = '--no-such'\n")

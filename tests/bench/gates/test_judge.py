@@ -83,6 +83,11 @@ def test_what_has_no_baseline_fails_unless_the_other_commit_lacks_it(make):
     assert verdicts([], now, unknown_is_new=True) == [Verdict.NEW]
 
 
+def test_a_new_closed_form_is_held_against_theory(make):
+    assert verdicts([], [make["closed-form"](1.5)], unknown_is_new=True) == [Verdict.OUTSIDE]
+    assert verdicts([], [make["closed-form"](1.0)], unknown_is_new=True) == [Verdict.OK]
+
+
 def test_a_new_test_that_fails_does_not_pass_as_new(make):
     assert verdicts([], [make["absent"]("failed")], unknown_is_new=True) == [Verdict.FAILED]
 
