@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from itertools import pairwise
 from pathlib import Path
-from statistics import fmean, median, stdev
+from statistics import fmean, stdev
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
@@ -42,9 +42,11 @@ class Timed(_Record):
 
     @property
     def ratio(self) -> float:
-        """Median over rounds of the subject's time over the mean of its two neighbours."""
-        around = [fmean(pair) for pair in pairwise(self.beside_seconds)]
-        return median(s / b for s, b in zip(self.seconds, around, strict=True))
+        """Time of all rounds over that of the references around them.
+
+        Not a median over rounds: that would not see work that only some steps do.
+        """
+        return sum(self.seconds) / sum(map(fmean, pairwise(self.beside_seconds)))
 
 
 class Seeds(_Record):

@@ -6,7 +6,7 @@ from bench.gates import records
 from bench.gates.records import Timed
 
 
-def test_a_ratio_is_the_median_of_rounds_over_their_neighbours():
+def test_a_ratio_is_that_of_all_rounds_to_the_references_around_them():
     figure = Timed(
         name="a",
         node="n",
@@ -14,7 +14,13 @@ def test_a_ratio_is_the_median_of_rounds_over_their_neighbours():
         beside_seconds=(1.0, 1.0, 3.0, 3.0),
         tolerance=1.25,
     )
-    assert figure.ratio == 3.0  # of 2/1, 6/2, 30/3
+    assert figure.ratio == 38.0 / 6.0  # (2 + 6 + 30) / (1 + 2 + 3)
+
+
+def test_work_that_only_one_round_in_three_does_is_seen(make):
+    steady = make["timed"](1.0)
+    now_and_then = steady.model_copy(update={"seconds": (1.0, 1.0, 1.9)})
+    assert now_and_then.ratio == pytest.approx(1.3 * steady.ratio)
 
 
 def test_a_machine_that_slows_down_half_way_changes_no_ratio():
