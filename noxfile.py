@@ -42,6 +42,13 @@ def report(session: nox.Session) -> None:
 
 
 @nox.session
+def gate(session: nox.Session) -> None:
+    """Stop a change that makes models worse or the program slower: ``nox -s gate -- [options]``."""
+    install(session, "test")
+    session.run("python", "-m", "bench", "gate", *session.posargs)
+
+
+@nox.session
 def kernels(session: nox.Session) -> None:
     """Time the fused kernel; without a GPU, audit its machine code: ``nox -s kernels``."""
     install(session)
@@ -84,7 +91,7 @@ def lint(session: nox.Session) -> None:
 @nox.session
 def types(session: nox.Session) -> None:
     """Check types, strictly."""
-    install(session, "types")
+    install(session, "types", "test")
     session.run("mypy")
 
 

@@ -4,23 +4,18 @@
 130: interrupted. What a command needs is imported when it runs, so ``--help`` answers at once.
 """
 
-import shlex
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from textwrap import shorten
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from bench.comparison import compare
 from bench.console import console_for, table
 from bench.formats import Formats, vector_formats
-
-if TYPE_CHECKING:
-    from bench.plan import Plan
-    from bench.results.status import SweepStatus
+from bench.gates.command import gate
+from bench.request_errors import one_line_errors
+from bench.wording import command_line, plan_text, program, status_text
 
 __all__ = ["app", "main"]
 
@@ -49,7 +44,7 @@ def main() -> None:
     """
     if str(Path.cwd()) not in sys.path:
         sys.path.insert(0, str(Path.cwd()))
-    app(prog_name=_program())
+    app(prog_name=program())
 
 
 @app.command()
@@ -102,7 +97,7 @@ def run(
         if dry_run:
             from bench.pipeline import plan_sweep
 
-            typer.echo(_plan_text(plan_sweep(resolved, workers=workers)))
+            typer.echo(plan_text(plan_sweep(resolved, workers=workers)))
             return
         from bench.pipeline import run_sweep
 
@@ -113,7 +108,7 @@ def run(
                 resolved,
                 directory,
                 console=console,
-                command=_command(),
+                command=command_line(),
                 workers=workers,
                 retry_failed=retry_failed,
                 report=not no_report,
@@ -124,7 +119,7 @@ def run(
             console.close()
             typer.echo(
                 f"interrupted; what finished is kept in {directory}, "
-                f"the same command goes on: {_command()}",
+                f"the same command goes on: {command_line()}",
                 err=True,
             )
             raise typer.Exit(130) from None
@@ -168,7 +163,7 @@ def status(directory: Directory) -> None:
     with one_line_errors():
         from bench.results.status import read_status
 
-        typer.echo(_status_text(read_status(directory)))
+        typer.echo(status_text(read_status(directory)))
 
 
 @app.command()
@@ -219,7 +214,7 @@ def throughput(
             engines=engines or ("eager", "fused"),
             repeats=repeats,
             memory=not no_memory,
-            command=_command(),
+            command=command_line(),
             say=lambda line: typer.echo(line, err=True),
         )
         typer.echo(f"{text}\n")
@@ -252,7 +247,7 @@ def kernels(
             out,
             sizes=benchmark.QUICK_SIZES if quick else benchmark.SIZES,
             repeats=benchmark.QUICK_REPEATS if quick else benchmark.REPEATS,
-            command=_command(),
+            command=command_line(),
             say=typer.echo,
         )
         typer.echo(f"report: {reports.build(out)}")
@@ -268,84 +263,4 @@ def datasets() -> None:
         typer.echo(table(("name", "what it is", "where to get it"), describe()))
 
 
-@contextmanager
-def one_line_errors() -> Iterator[None]:
-    """A foreseen error becomes one line and exit code 2; any other is a bug and shows its trace."""
-    try:
-        yield
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        where = f"{error.filename}: " if error.filename else ""
-        _refuse(f"{where}{(error.strerror or str(error)).lower()}")
-    except KeyboardInterrupt:
-        raise typer.Exit(130) from None
-    except Exception as error:
-        if not isinstance(error, _foreseen()):
-            raise
-        _refuse(str(error))
-
-
-def _refuse(message: str) -> None:
-    typer.echo(f"error: {' '.join(message.split())}", err=True)
-    raise typer.Exit(2)
-
-
-def _foreseen() -> tuple[type[Exception], ...]:
-    """Errors that say by themselves what was wrong with the request.
-
-    Those of packages that import torch are asked for only if the command came so far.
-    """
-    from bench.plan.errors import SpecError
-    from bench.results.errors import StoreError, SweepDirectoryError
-
-    errors: list[type[Exception]] = [SpecError, StoreError, SweepDirectoryError]
-    if "vae_core" in sys.modules:
-        from kernels import BackendError
-        from vae_core import ArchitectureError, CheckpointError, DataError, StackingError
-
-        errors += [ArchitectureError, BackendError, CheckpointError, DataError, StackingError]
-    if "reports.sweep" in sys.modules:
-        from reports.sweep import SweepError
-
-        errors.append(SweepError)
-    return tuple(errors)
-
-
-def _plan_text(plan: "Plan") -> str:
-    rows = [
-        (name, len(values), shorten(", ".join(map(str, values)), width=72, placeholder=" …"))
-        for name, values in plan.axes.items()
-    ]
-    lines = [
-        f"{plan.spec.name}: {len(plan.runs)} runs, {len(plan.cohorts)} cohorts to train",
-        "",
-        table(("axis", "values", ""), rows),
-    ]
-    for device, count in plan.skipped_counts.items():
-        lines += ["", f"skipped: {count} runs on {device} ({plan.skipped[device]})"]
-    return "\n".join(lines)
-
-
-def _status_text(status: "SweepStatus") -> str:
-    kinds = ("ok", "failed", "skipped", "missing")
-    rows = [
-        (device, *[by_status[kind] for kind in kinds])
-        for device, by_status in status.counts.items()
-    ]
-    lines = [status.name, "", table(("device", *kinds), rows), ""]
-    for kind, reasons in (("failed", status.failures), ("skipped", status.skips)):
-        lines += [f"{kind}: {count} runs ({reason})" for reason, count in reasons.items()]
-    if status.holder is not None:
-        lines.append(f"running: {status.holder}")
-    lines.append(f"report: {status.report or 'none yet'}")
-    return "\n".join(lines)
-
-
-def _program() -> str:
-    name = Path(sys.argv[0]).name
-    return "python -m bench" if name == "__main__.py" else name
-
-
-def _command() -> str:
-    return f"{_program()} {shlex.join(sys.argv[1:])}"
+app.command()(gate)

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from bench.formats import Formats, vector_formats
+from bench.request_errors import one_line_errors
 
 __all__ = ["compare"]
 
@@ -28,8 +29,6 @@ def compare(
     Example:
       python -m bench compare runs/before runs/after
     """  # noqa: D301
-    from bench.cli import one_line_errors
-
     with one_line_errors():
         import reports
 

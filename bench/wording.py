@@ -1,0 +1,58 @@
+"""What commands say in several lines: a plan, the state of a sweep, the command line itself."""
+
+import shlex
+import sys
+from pathlib import Path
+from textwrap import shorten
+from typing import TYPE_CHECKING
+
+from bench.console import table
+
+if TYPE_CHECKING:
+    from bench.plan import Plan
+    from bench.results.status import SweepStatus
+
+__all__ = ["command_line", "plan_text", "program", "status_text"]
+
+
+def plan_text(plan: "Plan") -> str:
+    """What a sweep would do."""
+    rows = [
+        (name, len(values), shorten(", ".join(map(str, values)), width=72, placeholder=" …"))
+        for name, values in plan.axes.items()
+    ]
+    lines = [
+        f"{plan.spec.name}: {len(plan.runs)} runs, {len(plan.cohorts)} cohorts to train",
+        "",
+        table(("axis", "values", ""), rows),
+    ]
+    for device, count in plan.skipped_counts.items():
+        lines += ["", f"skipped: {count} runs on {device} ({plan.skipped[device]})"]
+    return "\n".join(lines)
+
+
+def status_text(status: "SweepStatus") -> str:
+    """How far a sweep is."""
+    kinds = ("ok", "failed", "skipped", "missing")
+    rows = [
+        (device, *[by_status[kind] for kind in kinds])
+        for device, by_status in status.counts.items()
+    ]
+    lines = [status.name, "", table(("device", *kinds), rows), ""]
+    for kind, reasons in (("failed", status.failures), ("skipped", status.skips)):
+        lines += [f"{kind}: {count} runs ({reason})" for reason, count in reasons.items()]
+    if status.holder is not None:
+        lines.append(f"running: {status.holder}")
+    lines.append(f"report: {status.report or 'none yet'}")
+    return "\n".join(lines)
+
+
+def program() -> str:
+    """How this program was started."""
+    name = Path(sys.argv[0]).name
+    return "python -m bench" if name == "__main__.py" else name
+
+
+def command_line() -> str:
+    """The command line, as one would type it again."""
+    return f"{program()} {shlex.join(sys.argv[1:])}"
