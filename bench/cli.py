@@ -70,6 +70,20 @@ def run(
             min=1, metavar="N", help="Processes that train on the CPU.  [default: one a core]"
         ),
     ] = None,
+    executor: Annotated[
+        str,
+        typer.Option(metavar="auto|local|pool|ray", help="Where cohorts of runs are trained."),
+    ] = "auto",
+    address: Annotated[
+        str | None,
+        typer.Option(metavar="ADDRESS", help="A running Ray cluster.  [default: one is started]"),
+    ] = None,
+    cohort_seconds: Annotated[
+        float | None,
+        typer.Option(
+            min=1, metavar="S", help="End a cohort that takes longer; its runs have failed."
+        ),
+    ] = None,
     no_report: Annotated[
         bool, typer.Option("--no-report", help="Measure only; draw no report.")
     ] = False,
@@ -81,7 +95,7 @@ def run(
     """Run a sweep and write its report.
 
     What the sweep directory already holds is not computed again, so the same command goes on
-    where an interrupted one stopped.
+    where an interrupted one stopped. Ctrl-C lets the cohorts in flight finish; twice stops at once.
 
     \b
     Examples:
@@ -94,10 +108,16 @@ def run(
         from bench.plan import load_spec
 
         resolved = load_spec(spec, overrides or ())
+        from bench.executors import ExecutorRequest, connected
+
+        executors = ExecutorRequest(
+            name=executor, workers=workers, address=address, cohort_seconds=cohort_seconds
+        )
         if dry_run:
             from bench.pipeline import plan_sweep
 
-            typer.echo(plan_text(plan_sweep(resolved, workers=workers)))
+            with connected(executors):
+                typer.echo(plan_text(plan_sweep(resolved, executors=executors)))
             return
         from bench.pipeline import run_sweep
 
@@ -109,7 +129,7 @@ def run(
                 directory,
                 console=console,
                 command=command_line(),
-                workers=workers,
+                executors=executors,
                 retry_failed=retry_failed,
                 report=not no_report,
                 live=live,

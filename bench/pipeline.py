@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,14 @@ import torch
 
 import reports
 from bench.console import Console, SweepOutcome
-from bench.executors import Outcome, choose_executor, worker_count
+from bench.executors import (
+    ExecutorRequest,
+    Interrupt,
+    Outcome,
+    choose_executor,
+    connected,
+    worker_count,
+)
 from bench.live import LivePage
 from bench.measure.cohort import CohortWork, RunResult, build_model, load_reference
 from bench.measure.memory import cohort_limits
@@ -32,6 +40,7 @@ __all__ = ["plan_sweep", "run_sweep"]
 SPREAD_FROM_STEPS = 20_000
 """Steps, over all runs, from which a cohort is cut so that every worker has one: it takes a worker
 about 3 s to start."""
+AUTOMATIC = ExecutorRequest()
 
 
 def run_sweep(
@@ -40,7 +49,7 @@ def run_sweep(
     *,
     console: Console,
     command: str,
-    workers: int | None = None,
+    executors: ExecutorRequest = AUTOMATIC,
     retry_failed: bool = False,
     report: bool = True,
     live: bool = False,
@@ -56,8 +65,8 @@ def run_sweep(
         The sweep directory; what it holds of this specification is not computed again.
     command
         The command line, for ``environment.json``.
-    workers
-        Processes that train on the CPU: one a core unless said otherwise, 1 for this process.
+    executors
+        Where cohorts run.
     retry_failed
         Whether runs that failed before are tried again.
     report
@@ -71,13 +80,20 @@ def run_sweep(
     ------
     SpecError, DataError, ArchitectureError, StackingError, BackendError
         When the request is wrong.
+    ExecutorError
+        When the executor that is asked for cannot be had.
     SweepDirectoryError, StoreError
         When the directory cannot be used; what is measured is kept.
+    KeyboardInterrupt
+        After Ctrl-C. While cohorts train, the first lets those in flight finish.
     """
     started_at, clock = datetime.now(UTC), time.perf_counter()
-    plan = plan_sweep(spec, workers=workers)
-    console.plan(plan)
-    with SweepDirectory(out, spec) as directory, Store(directory.store_path) as store:
+    with ExitStack() as stack:
+        stack.enter_context(connected(executors))
+        plan = plan_sweep(spec, executors=executors)
+        console.plan(plan)
+        directory = stack.enter_context(SweepDirectory(out, spec))
+        store = stack.enter_context(Store(directory.store_path))
         dataset = load_reference(spec.data, spec.metrics).dataset
         store.check_data(dataset.content_hash)
         store.add(_skipped(plan))
@@ -85,10 +101,14 @@ def run_sweep(
         todo = store.pending(here, retry_failed=retry_failed)
         console.started(total=len(here), done=len(here) - len(todo))
         page = LivePage(store, out, total=len(plan.runs), formats=formats)
-        for outcome in _run(todo, plan, dataset, workers):
-            _keep(outcome, directory, store, console)
-            if live and report:
-                page.refresh()
+        with Interrupt() as interrupt:
+            for outcome in _run(todo, plan, dataset, executors, interrupt):
+                _keep(outcome, directory, store, console)
+                if live and report:
+                    page.refresh()
+        if interrupt.requested:
+            export(store, directory.path)
+            raise KeyboardInterrupt
         if spec.metrics.throughput:
             _time(here, dataset, store, console)
         export(store, directory.path)
@@ -110,15 +130,15 @@ def run_sweep(
     return result
 
 
-def plan_sweep(spec: SweepSpec, *, workers: int | None = None) -> Plan:
+def plan_sweep(spec: SweepSpec, *, executors: ExecutorRequest = AUTOMATIC) -> Plan:
     """Lay out a sweep: its runs, its cohorts, and what this machine cannot run.
 
     Parameters
     ----------
     spec
         A checked specification.
-    workers
-        Processes that train on the CPU: one a core unless said otherwise.
+    executors
+        Where cohorts run; how many at a time bounds what one may hold in memory.
 
     Raises
     ------
@@ -135,8 +155,8 @@ def plan_sweep(spec: SweepSpec, *, workers: int | None = None) -> Plan:
     for device in absent.keys() - skipped.keys():
         resolve_backend(spec.training.kernel, torch.device(device))
     here = [run for run in runs if run.device not in skipped]
-    limits = cohort_limits(here, dataset, workers=worker_count("cpu", workers))
-    cohorts = tuple(_cohorts(here, limits, _steps(spec, dataset), workers))
+    limits = cohort_limits(here, dataset, workers=worker_count("cpu", executors))
+    cohorts = tuple(_cohorts(here, limits, _steps(spec, dataset), executors))
     return Plan(spec, runs, cohorts, skipped, limits)
 
 
@@ -158,13 +178,14 @@ def _cohorts(
     runs: Sequence[RunConfig],
     limits: Mapping[tuple[Any, ...], int],
     steps: int,
-    workers: int | None,
+    executors: ExecutorRequest,
 ) -> Iterator[Cohort]:
     """Group the runs of each device so that they fit in memory and long ones occupy all workers."""
     for device in dict.fromkeys(run.device for run in runs):
         here = [run for run in runs if run.device == device]
         pays = len(here) * steps >= SPREAD_FROM_STEPS
-        yield from group(here, limits=limits, at_least=worker_count(device, workers) if pays else 1)
+        workers = worker_count(device, executors) if pays else 1
+        yield from group(here, limits=limits, at_least=workers)
 
 
 def _steps(spec: SweepSpec, dataset: Dataset) -> int:
@@ -173,15 +194,20 @@ def _steps(spec: SweepSpec, dataset: Dataset) -> int:
 
 
 def _run(
-    todo: Sequence[RunConfig], plan: Plan, dataset: Dataset, workers: int | None
+    todo: Sequence[RunConfig],
+    plan: Plan,
+    dataset: Dataset,
+    executors: ExecutorRequest,
+    interrupt: Interrupt,
 ) -> Iterator[Outcome]:
     by_device: defaultdict[str, list[Cohort]] = defaultdict(list)
-    for cohort in _cohorts(todo, plan.limits, _steps(plan.spec, dataset), workers):
+    for cohort in _cohorts(todo, plan.limits, _steps(plan.spec, dataset), executors):
         by_device[cohort.device].append(cohort)
     for device, cohorts in by_device.items():
-        executor = choose_executor(device, len(cohorts), workers)
+        executor = choose_executor(device, len(cohorts), executors)
         work = CohortWork(plan.spec.data, plan.spec.metrics, executor.name)
-        yield from executor.run(cohorts, work)
+        largest_first = sorted(cohorts, key=len, reverse=True)
+        yield from executor.run(interrupt.until(largest_first), work)
 
 
 def _keep(outcome: Outcome, directory: SweepDirectory, store: Store, console: Console) -> None:

@@ -42,6 +42,10 @@ def _foreseen() -> tuple[type[Exception], ...]:
     from bench.results.errors import StoreError, SweepDirectoryError
 
     errors: list[type[Exception]] = [GateError, SpecError, StoreError, SweepDirectoryError]
+    if "bench.executors" in sys.modules:
+        from bench.executors import ExecutorError
+
+        errors.append(ExecutorError)
     if "vae_core" in sys.modules:
         from kernels import BackendError
         from vae_core import ArchitectureError, CheckpointError, DataError, StackingError

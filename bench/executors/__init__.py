@@ -4,33 +4,42 @@ of them as they finish: a list of results, or the exception that ended it.
 
 from __future__ import annotations
 
+from bench.executors.choice import (
+    EXECUTORS,
+    ExecutorRequest,
+    choose_executor,
+    connected,
+    worker_count,
+)
+from bench.executors.interrupt import Interrupt
 from bench.executors.local import LocalExecutor
 from bench.executors.pool import PoolExecutor
-from bench.executors.protocol import Executor, Outcome, Work
-from bench.results.provenance import usable_cores
+from bench.executors.protocol import (
+    ATTEMPTS,
+    CohortTimeoutError,
+    Executor,
+    ExecutorError,
+    Outcome,
+    Work,
+    WorkerLostError,
+)
+from bench.executors.ray import RayExecutor
 
 __all__ = [
+    "ATTEMPTS",
+    "EXECUTORS",
+    "CohortTimeoutError",
     "Executor",
+    "ExecutorError",
+    "ExecutorRequest",
+    "Interrupt",
     "LocalExecutor",
     "Outcome",
     "PoolExecutor",
+    "RayExecutor",
     "Work",
+    "WorkerLostError",
     "choose_executor",
+    "connected",
     "worker_count",
 ]
-
-
-def choose_executor(device: str, cohorts: int, workers: int | None) -> Executor:
-    """Return a pool for several cohorts on a CPU, this process for one, and for a GPU.
-
-    ``workers`` is the number of processes; None takes one a core.
-    """
-    useful = min(cohorts, worker_count(device, workers))
-    return PoolExecutor(useful) if useful > 1 else LocalExecutor()
-
-
-def worker_count(device: str, workers: int | None) -> int:
-    """Cohorts that train at the same time on a device; None means one a core."""
-    if device != "cpu":
-        return 1
-    return usable_cores() if workers is None else workers

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 
-from bench.executors.protocol import Outcome, Work
+from bench.executors.protocol import Outcome, Work, attempt
 from bench.plan import Cohort
 
 
@@ -14,12 +13,7 @@ class LocalExecutor:
 
     name = "local"
 
-    def run(self, cohorts: Sequence[Cohort], work: Work) -> Iterator[Outcome]:
+    def run(self, cohorts: Iterable[Cohort], work: Work) -> Iterator[Outcome]:
         """Do ``work`` on every cohort, in order."""
         for cohort in cohorts:
-            started = time.perf_counter()
-            try:
-                results, error = work(cohort), None
-            except Exception as raised:
-                results, error = None, raised
-            yield Outcome(cohort, results, error, time.perf_counter() - started)
+            yield attempt(cohort, work)

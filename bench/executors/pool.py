@@ -10,61 +10,175 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections import deque
+from collections.abc import Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from dataclasses import dataclass
 from multiprocessing import active_children, get_context, parent_process
 from multiprocessing.connection import wait as wait_for_end
 
 import torch
 
-from bench.executors.protocol import Outcome, Work
-from bench.measure.cohort import RunResult
+from bench.executors.protocol import (
+    ATTEMPTS,
+    CohortTimeoutError,
+    Outcome,
+    Work,
+    WorkerLostError,
+    attempt,
+)
 from bench.plan import Cohort
-
-Timed = tuple[list[RunResult], float]
 
 
 class PoolExecutor:
     """Runs cohorts in ``workers`` spawned processes.
 
-    A worker that dies breaks the standard library's pool and takes its neighbours' cohorts with it.
-    Those are run again, each alone in a pool of its own, so that only the one that kills its worker
-    fails.
+    A worker that dies is replaced and its cohort begun again, ``ATTEMPTS`` times in all.
+
+    Parameters
+    ----------
+    workers
+        Processes at the same time; one starts when a cohort needs it.
+    cohort_seconds
+        How long a cohort may take, the start of its worker (about 3 s) included; None is for ever.
     """
 
     name = "pool"
 
-    def __init__(self, workers: int) -> None:
+    def __init__(self, workers: int, cohort_seconds: float | None = None) -> None:
         self.workers = workers
+        self.cohort_seconds = cohort_seconds
 
-    def run(self, cohorts: Sequence[Cohort], work: Work) -> Iterator[Outcome]:
-        """Do ``work`` on every cohort, the largest first, and yield them as they finish."""
-        lost = []
-        for outcome in self._in_one_pool(sorted(cohorts, key=len, reverse=True), work):
-            if isinstance(outcome.error, BrokenProcessPool):
-                lost.append(outcome.cohort)
-            else:
-                yield outcome
-        for cohort in lost:
-            yield from self._in_one_pool([cohort], work)
-
-    def _in_one_pool(self, cohorts: Sequence[Cohort], work: Work) -> Iterator[Outcome]:
-        workers = max(1, min(self.workers, len(cohorts)))  # they start when work is submitted
-        pool = ProcessPoolExecutor(workers, get_context("spawn"), initializer=_become_worker)
-        with _ctrl_c_ignored():  # inherited by the workers that submitting starts
-            running = {pool.submit(_timed, work, cohort): cohort for cohort in cohorts}
+    def run(self, cohorts: Iterable[Cohort], work: Work) -> Iterator[Outcome]:
+        """Do ``work`` on every cohort and yield them as they finish."""
+        crew = _Crew(cohorts, work, self.workers, self.cohort_seconds)
         try:
-            while running:
-                finished, _ = wait(running, return_when=FIRST_COMPLETED)
-                for future in finished:
-                    yield _outcome(running.pop(future), future)
+            crew.begin()
+            while crew.running:
+                outcomes = crew.finished()
+                crew.begin()  # before what finished is dealt with: no worker waits for the driver
+                yield from outcomes
         finally:
-            if running:  # interrupted: nobody waits for these any more
-                for worker in active_children():
-                    worker.terminate()
-            pool.shutdown(wait=True, cancel_futures=True)
+            crew.dismiss()
+
+
+@dataclass(frozen=True, slots=True)
+class _Begun:
+    """A cohort in a worker: for the how-manieth time, and since when."""
+
+    cohort: Cohort
+    worker: _Worker
+    number: int
+    started: float
+
+
+class _Crew:
+    """The workers of one call, what they are doing, and what is to begin again."""
+
+    def __init__(
+        self, cohorts: Iterable[Cohort], work: Work, workers: int, limit: float | None
+    ) -> None:
+        self.running: dict[Future[Outcome], _Begun] = {}
+        self._cohorts, self._work = iter(cohorts), work
+        self._workers, self._limit = workers, limit
+        self._lost: deque[tuple[Cohort, int]] = deque()
+        self._idle: list[_Worker] = []
+
+    def begin(self) -> None:
+        """Give every free worker a cohort, as long as there are any."""
+        while len(self.running) < self._workers:
+            if self._lost:
+                cohort, number = self._lost.popleft()
+            elif (taken := next(self._cohorts, None)) is not None:
+                cohort, number = taken, 1
+            else:
+                return
+            future, worker = self._hand_over(cohort)
+            self.running[future] = _Begun(cohort, worker, number, time.monotonic())
+
+    def finished(self) -> list[Outcome]:
+        """Wait until a cohort is done, its worker dead, or its time over; what is final of that."""
+        patience = None
+        if self._limit is not None:
+            oldest = min(begun.started for begun in self.running.values())
+            patience = max(0.0, oldest + self._limit - time.monotonic())
+        done, _ = wait(self.running, timeout=patience, return_when=FIRST_COMPLETED)
+        outcomes = [self._outcome(future) for future in done]
+        outcomes += [self._ended(future) for future in list(self.running) if self._is_late(future)]
+        return [outcome for outcome in outcomes if outcome is not None]
+
+    def dismiss(self) -> None:
+        """End the workers; those that are at work at once, for nobody waits for them any more."""
+        for begun in self.running.values():
+            begun.worker.kill()
+        for worker in self._idle:
+            worker.close()
+
+    def _hand_over(self, cohort: Cohort) -> tuple[Future[Outcome], _Worker]:
+        while self._idle:
+            worker = self._idle.pop()
+            try:
+                return worker.submit(cohort, self._work), worker
+            except BrokenProcessPool:  # it died while it had nothing to do
+                worker.close()
+        worker = _Worker()
+        return worker.submit(cohort, self._work), worker
+
+    def _outcome(self, future: Future[Outcome]) -> Outcome | None:
+        begun = self.running.pop(future)
+        try:
+            outcome = future.result()
+        except BrokenProcessPool:
+            begun.worker.close()
+            return self._again(begun)
+        except Exception as error:  # the cohort or its results cannot travel
+            outcome = Outcome(begun.cohort, None, error, time.monotonic() - begun.started)
+        self._idle.append(begun.worker)
+        return outcome
+
+    def _again(self, begun: _Begun) -> Outcome | None:
+        if begun.number < ATTEMPTS:
+            self._lost.append((begun.cohort, begun.number + 1))
+            return None
+        error = WorkerLostError(
+            f"{ATTEMPTS} worker processes died under it (killed, out of memory, or crashed)"
+        )
+        return Outcome(begun.cohort, None, error, time.monotonic() - begun.started)
+
+    def _is_late(self, future: Future[Outcome]) -> bool:
+        if self._limit is None or future.done():
+            return False
+        return time.monotonic() - self.running[future].started >= self._limit
+
+    def _ended(self, future: Future[Outcome]) -> Outcome:
+        begun = self.running.pop(future)
+        begun.worker.kill()
+        seconds = time.monotonic() - begun.started
+        return Outcome(begun.cohort, None, CohortTimeoutError(self._limit or 0.0), seconds)
+
+
+class _Worker:
+    """One process behind a pool of its own: the death of one breaks no other's."""
+
+    def __init__(self) -> None:
+        self._pool = ProcessPoolExecutor(1, get_context("spawn"), initializer=_become_worker)
+        before = set(active_children())
+        with _ctrl_c_ignored():  # inherited by the process that submitting starts
+            self._pool.submit(os.getpid)
+        self._processes = set(active_children()) - before
+
+    def submit(self, cohort: Cohort, work: Work) -> Future[Outcome]:
+        return self._pool.submit(attempt, cohort, work)
+
+    def close(self) -> None:
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def kill(self) -> None:
+        for process in self._processes:
+            process.kill()
+        self.close()
 
 
 @contextmanager
@@ -91,16 +205,3 @@ def _exit_with_parent() -> None:
     if parent is not None:
         wait_for_end([parent.sentinel])
         os._exit(1)  # nobody is left to take a result
-
-
-def _timed(work: Work, cohort: Cohort) -> Timed:
-    started = time.perf_counter()
-    return work(cohort), time.perf_counter() - started
-
-
-def _outcome(cohort: Cohort, future: Future[Timed]) -> Outcome:
-    try:
-        results, seconds = future.result()
-    except Exception as error:  # handed on, to be recorded for each run
-        return Outcome(cohort, None, error, 0.0)
-    return Outcome(cohort, results, None, seconds)

@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 
 from bench.cli import app
 from bench.console import SweepOutcome
+from bench.executors import ExecutorRequest
 from bench.plan import DATASETS, Plan, expand, group, load_spec
 from bench.results import StoreError, SweepDirectory, SweepDirectoryError
 
@@ -34,7 +35,7 @@ def pipeline(monkeypatch):
         console.done(outcome)
         return outcome
 
-    def plan_sweep(spec, *, workers):
+    def plan_sweep(spec, *, executors):
         runs = expand(spec, "h")
         here = [run for run in runs if run.device == "cpu"]
         return Plan(spec, tuple(runs), tuple(group(here)), {"cuda": "no CUDA device"})
@@ -50,8 +51,9 @@ def test_without_a_spec_the_default_sweep_runs(invoke, pipeline):
     (call,) = pipeline.calls
     assert call.spec == load_spec()
     assert call.out == Path("runs/digits")
-    assert (call.retry_failed, call.report, call.workers) == (False, True, None)
+    assert (call.retry_failed, call.report) == (False, True)
     assert (call.live, call.formats) == (False, ())
+    assert call.executors == ExecutorRequest()
     assert result.output == "1 ok in runs/digits\n"
 
 
@@ -60,11 +62,13 @@ def test_options_reach_the_pipeline(invoke, pipeline, tmp_path):
     path.write_text('name = "s"\n')
     arguments = [str(path), "--set", "sweep.seed=[7]", "--set", "training.epochs=3"]
     arguments += ["--out", "o", "--retry-failed", "--no-report", "--workers", "1"]
+    arguments += ["--executor", "pool", "--cohort-seconds", "90"]
     assert invoke("run", *arguments).exit_code == 0
     (call,) = pipeline.calls
     assert (call.spec.name, call.spec.sweep.seed, call.spec.training.epochs) == ("s", (7,), 3)
     assert call.out == Path("o")
-    assert (call.retry_failed, call.report, call.workers) == (True, False, 1)
+    assert (call.retry_failed, call.report) == (True, False)
+    assert call.executors == ExecutorRequest(name="pool", workers=1, cohort_seconds=90.0)
 
 
 def test_a_dry_run_tells_axes_runs_cohorts_and_skips_and_runs_nothing(invoke, pipeline):
@@ -148,6 +152,12 @@ def test_a_bug_is_no_request_error(invoke, pipeline):
             "error: --set: sweep.latent_dim[0]: 0 is not",
         ),
         (["run", "--set", "x=1"], "error: --set: x: unknown key"),
+        (["run", "--executor", "dask"], "error: --executor: 'dask' is not allowed; auto, local, "),
+        (["run", "--address", "auto"], "error: --address: is of --executor ray, not of auto"),
+        (
+            ["run", "--executor", "local", "--cohort-seconds", "9"],
+            "error: --cohort-seconds: a cohort in this process cannot be ended; use --executor p",
+        ),
         (["status", "no"], "error: no: is no sweep directory (it has no spec.toml)"),
     ],
 )

@@ -1,7 +1,10 @@
 """The whole flow in one process: what is computed, kept, skipped, and taken up again."""
 
+import errno
 import io
 import json
+import os
+import signal
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -12,12 +15,12 @@ import torch
 
 import bench.pipeline as module
 from bench.console import Console
-from bench.executors import LocalExecutor, Outcome
+from bench.executors import ExecutorRequest, LocalExecutor, Outcome
 from bench.measure import throughput
 from bench.measure.cohort import load_reference
 from bench.measure.reference import Reference
 from bench.pipeline import plan_sweep, run_sweep
-from bench.plan import SpecError, SweepSpec
+from bench.plan import Cohort, SpecError, SweepSpec
 from bench.results import Store, StoreError, SweepDirectoryError
 from vae_core import ArchitectureError, DataError, StackingError, load
 
@@ -58,8 +61,10 @@ def sweep(tmp_path):
 
     def sweep(spec=None, out=tmp_path / "out", **options):
         said = io.StringIO()
-        options = {"workers": 1, "report": False, "command": "test"} | options
-        outcome = run_sweep(spec or spec_of(), out, console=Console(said), **options)
+        options = {"executors": ExecutorRequest(workers=1), "report": False} | options
+        outcome = run_sweep(
+            spec or spec_of(), out, console=Console(said), **{"command": "test"} | options
+        )
         return outcome, said.getvalue()
 
     return sweep
@@ -214,6 +219,7 @@ def test_failed_runs_are_tried_again_only_when_asked(sweep, monkeypatch, no_exec
 
     class Spy(LocalExecutor):
         def run(self, cohorts, work):
+            cohorts = list(cohorts)
             tried.extend(run.recon_weight for cohort in cohorts for run in cohort.runs)
             return super().run(cohorts, work)
 
@@ -275,6 +281,25 @@ def test_a_sweep_of_which_nothing_can_run_is_no_failure(sweep, tmp_path, no_exec
     assert len(table_of(tmp_path / "out")) == 4
 
 
+def test_the_largest_cohorts_come_first(sweep, monkeypatch):
+    begun = []
+
+    class Spy(LocalExecutor):
+        def run(self, cohorts, work):
+            for cohort in cohorts:
+                begun.append((cohort.latent_dim, len(cohort)))
+                yield Outcome(cohort, None, MemoryError(), 0.0)
+
+    def uneven(todo, **options):
+        by_dim = {dim: tuple(r for r in todo if r.latent_dim == dim) for dim in (2, 3)}
+        return [Cohort(by_dim[2][:1]), Cohort(by_dim[3])]
+
+    monkeypatch.setattr(module, "group", uneven)
+    monkeypatch.setattr(module, "choose_executor", lambda *arguments: Spy())
+    sweep()
+    assert begun == [(3, 2), (2, 1)]
+
+
 class Interrupted(LocalExecutor):
     """Ctrl-C while the second cohort is training."""
 
@@ -311,6 +336,70 @@ def test_an_interrupted_sweep_keeps_what_finished_and_ends_like_one_that_was_not
         assert weights[0] == weights[1]
 
 
+def test_ctrl_c_once_finishes_the_cohort_in_flight_and_begins_no_other(
+    sweep, tmp_path, monkeypatch, capfd
+):
+    class Pressed(LocalExecutor):
+        def run(self, cohorts, work):
+            def press(cohort):
+                os.kill(os.getpid(), signal.SIGINT)
+                return work(cohort)
+
+            return super().run(cohorts, press)
+
+    monkeypatch.setattr(module, "choose_executor", lambda *arguments: Pressed())
+    with pytest.raises(KeyboardInterrupt):
+        sweep()
+    assert table_of(tmp_path / "out").status.tolist() == ["ok"] * 2
+    assert "Ctrl-C again stops at once" in capfd.readouterr().err
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_ctrl_c_twice_stops_at_once(sweep, tmp_path, monkeypatch, capfd):
+    class PressedTwice(LocalExecutor):
+        def run(self, cohorts, work):
+            def press(cohort):
+                os.kill(os.getpid(), signal.SIGINT)
+                os.kill(os.getpid(), signal.SIGINT)
+                raise AssertionError("still at work")
+
+            return super().run(cohorts, press)
+
+    monkeypatch.setattr(module, "choose_executor", lambda *arguments: PressedTwice())
+    with pytest.raises(KeyboardInterrupt):
+        sweep()
+    with Store(tmp_path / "out" / "results.sqlite", read_only=True) as store:
+        assert store.statuses() == {}
+
+
+def full_disk(*arguments, **options):
+    raise OSError(errno.ENOSPC, "No space left on device", "somewhere")
+
+
+@pytest.mark.parametrize(
+    ("where", "name", "kept"),
+    [
+        (np, "savez_compressed", 0),
+        (module, "export", 4),
+        (module.reports, "build", 4),
+    ],
+    ids=["artifact", "table", "report"],
+)
+def test_a_full_disk_costs_nothing_that_finished(
+    sweep, tmp_path, monkeypatch, no_executor, where, name, kept
+):
+    with monkeypatch.context() as patch:
+        patch.setattr(where, name, full_disk)
+        with pytest.raises((SweepDirectoryError, OSError), match=r"(?i)no space left on device"):
+            sweep(report=True)
+    with Store(tmp_path / "out" / "results.sqlite", read_only=True) as store:
+        assert list(store.statuses().values()) == ["ok"] * kept
+    if kept:
+        no_executor()
+    outcome, _ = sweep()
+    assert (outcome.ok, outcome.failed) == (4, 0)
+
+
 def test_a_cohort_is_on_disk_before_the_next_one_begins(sweep, tmp_path, monkeypatch):
     seen = []
 
@@ -334,8 +423,8 @@ def test_workers_and_cohorts_decide_the_executor(sweep, monkeypatch):
         return LocalExecutor()
 
     monkeypatch.setattr(module, "choose_executor", choose)
-    sweep(workers=7)
-    assert asked == [("cpu", 2, 7)]
+    sweep(executors=ExecutorRequest(workers=7))
+    assert asked == [("cpu", 2, ExecutorRequest(workers=7))]
 
 
 def test_only_what_is_missing_is_timed(sweep, fast_clock, tmp_path, monkeypatch):

@@ -3,11 +3,15 @@
 import numpy as np
 import pytest
 
-from bench.executors import LocalExecutor, PoolExecutor
+from bench.executors import LocalExecutor, PoolExecutor, RayExecutor
 from bench.measure.cohort import CohortWork, load_reference
 from bench.plan import SweepSpec, expand, group
 
-EXECUTORS = {"local": LocalExecutor, "pool": lambda: PoolExecutor(2)}
+EXECUTORS = {
+    "local": LocalExecutor,
+    "pool": lambda: PoolExecutor(2),
+    "ray": lambda: RayExecutor("cpu"),
+}
 RAISES = 101
 
 
@@ -44,7 +48,9 @@ def work_of(spec, importable):
 
 
 @pytest.fixture(scope="module", params=EXECUTORS)
-def executor(request):
+def executor(request, importable):
+    if request.param == "ray":
+        request.getfixturevalue("two_nodes")
     return EXECUTORS[request.param]()
 
 
@@ -98,3 +104,26 @@ def test_an_error_is_handed_on_and_leaves_the_other_cohorts_alone(outcomes):
 
 def test_no_cohorts_are_no_outcomes(executor, work_of):
     assert list(executor.run([], work_of(executor.name))) == []
+
+
+@pytest.mark.parametrize(
+    ("function", "reason"),
+    [
+        ("raise_untransportable", "RuntimeError: UntransportableError: this: no reason"),
+        ("ask_to_exit", "RuntimeError: SystemExit: 3"),
+    ],
+)
+def test_whatever_a_users_network_raises_is_an_error_of_its_cohort(
+    executor, cohorts, function, reason, importable
+):
+    import cohort_functions
+
+    (outcome,) = executor.run(cohorts[:1], getattr(cohort_functions, function))
+    assert f"{type(outcome.error).__name__}: {outcome.error}" == reason
+
+
+def test_cohorts_that_end_early_are_all_that_is_done(executor, cohorts):
+    from cohort_functions import answer
+
+    (outcome,) = executor.run(iter(cohorts[:1]), answer)
+    assert outcome.cohort == cohorts[0]

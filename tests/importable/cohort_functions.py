@@ -2,8 +2,10 @@
 
 import os
 import signal
+import sys
 import time
 from dataclasses import dataclass
+from pathlib import Path
 
 from bench.measure.cohort import CohortWork, RunResult
 from bench.plan import Cohort
@@ -27,6 +29,45 @@ class Troubled:
         if cohort.latent_dim == SLEEPS:
             time.sleep(600)
         return self.real(cohort) if self.real else answer(cohort)
+
+
+@dataclass(frozen=True)
+class Slow:
+    """A short answer after a while."""
+
+    seconds: float
+
+    def __call__(self, cohort: Cohort) -> list[RunResult]:
+        time.sleep(self.seconds)
+        return answer(cohort)
+
+
+@dataclass(frozen=True)
+class DiesOnce:
+    """Kills the process of its first cohort, and leaves a file to know that it did."""
+
+    marker: Path
+
+    def __call__(self, cohort: Cohort) -> list[RunResult]:
+        if not self.marker.exists():
+            self.marker.touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+        return answer(cohort)
+
+
+class UntransportableError(Exception):
+    """Cannot be unpickled: it is made with two arguments and keeps one."""
+
+    def __init__(self, what: str, why: str) -> None:
+        super().__init__(f"{what}: {why}")
+
+
+def raise_untransportable(cohort: Cohort) -> list[RunResult]:
+    raise UntransportableError("this", "no reason")
+
+
+def ask_to_exit(cohort: Cohort) -> list[RunResult]:
+    sys.exit(3)
 
 
 def answer(cohort: Cohort) -> list[RunResult]:

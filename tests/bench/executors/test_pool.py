@@ -1,13 +1,13 @@
-"""Worker processes: largest cohorts first, and what becomes of the others when one worker dies."""
+"""Worker processes: what becomes of a cohort whose worker dies or hangs, and of the others."""
 
 import os
-from concurrent.futures.process import BrokenProcessPool
+import signal
 from multiprocessing import active_children
+from threading import Timer
 
 import pytest
 
-import bench.executors.pool as module
-from bench.executors import PoolExecutor
+from bench.executors import CohortTimeoutError, PoolExecutor, WorkerLostError
 
 
 @pytest.mark.slow
@@ -19,7 +19,8 @@ def test_a_worker_that_dies_costs_its_own_cohort_only(cohorts_of):
     for outcome in outcomes:
         if outcome.cohort.latent_dim == DIES:
             assert outcome.results is None
-            assert isinstance(outcome.error, BrokenProcessPool)
+            assert isinstance(outcome.error, WorkerLostError)
+            assert str(outcome.error).startswith("3 worker processes died under it")
         else:
             assert outcome.error is None
             (process,) = {result.record.reason for result in outcome.results}
@@ -38,33 +39,48 @@ def test_stopping_the_iteration_ends_the_workers_at_once(cohorts_of):
     assert active_children() == []
 
 
-def test_the_largest_cohorts_come_first(cohorts_of, monkeypatch):
-    """With a pool that does not start processes."""
-    started = []
+@pytest.mark.slow
+def test_a_worker_killed_from_outside_costs_nothing(cohorts_of):
+    from cohort_functions import Slow
 
-    class Future:
-        def __init__(self, cohort):
-            self.cohort = cohort
+    def kill_one():
+        os.kill(active_children()[0].pid, signal.SIGKILL)
 
-        def result(self):
-            return [], 1.5
+    timers = [Timer(seconds, kill_one) for seconds in (0.5, 8)]
+    for timer in timers:
+        timer.start()
+    outcomes = list(PoolExecutor(1).run(cohorts_of(2, 3), Slow(5.0)))
+    for timer in timers:
+        timer.join()
+    assert sorted(outcome.cohort.latent_dim for outcome in outcomes) == [2, 3]
+    assert [outcome.error for outcome in outcomes] == [None, None]
 
-    class Pool:
-        def __init__(self, workers, context, initializer):
-            started.append(workers)
 
-        def submit(self, function, work, cohort):
-            started.append(len(cohort))
-            return Future(cohort)
+@pytest.mark.slow
+def test_a_cohort_past_its_time_is_ended_and_the_others_go_on(cohorts_of):
+    from cohort_functions import SLEEPS, Troubled
 
-        def shutdown(self, **options):
-            pass
+    outcomes = list(PoolExecutor(1, cohort_seconds=10).run(cohorts_of(SLEEPS, 2), Troubled()))
+    late, timely = outcomes
+    assert isinstance(late.error, CohortTimeoutError)
+    assert str(late.error) == "not finished after 10 s (--cohort-seconds), and ended"
+    assert 10 <= late.seconds < 60
+    assert timely.error is None
+    assert active_children() == []
 
-    monkeypatch.setattr(module, "ProcessPoolExecutor", Pool)
-    monkeypatch.setattr(module, "wait", lambda running, return_when: (list(running), []))
-    (small,) = cohorts_of(2)
-    large = type(small)(small.runs * 2)
-    outcomes = list(PoolExecutor(8).run([small, large], lambda cohort: []))
-    assert [outcome.cohort for outcome in outcomes] == [large, small]
-    assert {outcome.seconds for outcome in outcomes} == {1.5}
-    assert started == [2, 6, 3]  # no more workers than cohorts
+
+@pytest.mark.slow
+def test_a_cohort_is_taken_only_when_it_can_begin(cohorts_of):
+    from cohort_functions import Troubled
+
+    taken = []
+
+    def counted():
+        for cohort in cohorts_of(2, 3, 4):
+            taken.append(cohort.latent_dim)
+            yield cohort
+
+    outcomes = PoolExecutor(1).run(counted(), Troubled())
+    next(outcomes)
+    assert taken == [2, 3]  # the next began before the first was handed on
+    assert len(list(outcomes)) == 2
