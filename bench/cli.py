@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from bench import directory_commands
 from bench.comparison import compare
 from bench.console import console_for, table
 from bench.formats import Formats, vector_formats
@@ -170,6 +171,11 @@ def report(directory: Directory, formats: Formats = "") -> None:
 
 
 app.command()(compare)
+
+
+app.command()(directory_commands.merge)
+app.command()(directory_commands.export)
+app.command()(directory_commands.repair)
 
 
 @app.command()

@@ -31,6 +31,7 @@ from bench.plan import Cohort, Plan, RunConfig, SweepSpec, check_against_data, e
 from bench.results import RunRecord, Store, SweepDirectory
 from bench.results.exports import export
 from bench.results.provenance import collect_environment
+from bench.results.recovery import open_or_recover
 from kernels import resolve_backend
 from vae_core import Dataset
 
@@ -93,7 +94,7 @@ def run_sweep(
         plan = plan_sweep(spec, executors=executors)
         console.plan(plan)
         directory = stack.enter_context(SweepDirectory(out, spec))
-        store = stack.enter_context(Store(directory.store_path))
+        store = stack.enter_context(open_or_recover(directory.store_path, console.stage))
         dataset = load_reference(spec.data, spec.metrics).dataset
         store.check_data(dataset.content_hash)
         store.add(_skipped(plan))

@@ -23,7 +23,7 @@ from bench.plan.spec import SweepSpec
 from bench.results.errors import SweepDirectoryError
 from bench.results.files import replaced, writing
 
-__all__ = ["REPORT", "SPEC", "STORE", "SweepDirectory", "holder"]
+__all__ = ["REPORT", "SPEC", "STORE", "SweepDirectory", "first_difference", "holder", "store_of"]
 
 SPEC = "spec.toml"
 STORE = "results.sqlite"
@@ -153,13 +153,27 @@ class SweepDirectory:
             stored = load_spec(path)
         except SpecError as error:
             raise SweepDirectoryError(f"{error}; use another --out") from None
-        difference = _first_difference(stored.as_table(), spec.as_table())
+        difference = first_difference(stored.as_table(), spec.as_table())
         if difference is not None:
             key, there, here = difference
             raise SweepDirectoryError(
                 f"{self.path}: belongs to another sweep: {key} is {there} there and {here} here; "
                 "use another --out, or the same specification"
             )
+
+
+def store_of(path: Path) -> Path:
+    """The store of a sweep directory that has results.
+
+    Raises
+    ------
+    SweepDirectoryError
+        If it is none, or has none yet.
+    """
+    for name in (SPEC, STORE):
+        if not (path / name).is_file():
+            raise SweepDirectoryError(f"{path}: is no sweep directory with results (no {name})")
+    return path / STORE
 
 
 def holder(path: Path) -> str | None:
@@ -197,7 +211,7 @@ def _locked(path: Path) -> TextIO:
     return lock
 
 
-def _first_difference(
+def first_difference(
     there: Mapping[str, Any], here: Mapping[str, Any], path: str = ""
 ) -> tuple[str, str, str] | None:
     """The first key that differs, with both values; an absent key has "no value"."""
@@ -205,7 +219,7 @@ def _first_difference(
         left, right = there.get(key), here.get(key)
         inner = f"{path}.{key}" if path else key
         if isinstance(left, Mapping) and isinstance(right, Mapping):
-            difference = _first_difference(left, right, inner)
+            difference = first_difference(left, right, inner)
             if difference is not None:
                 return difference
         elif left != right:

@@ -8,48 +8,55 @@ cohort seconds. One process writes (``SweepDirectory`` holds the lock); any numb
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import astuple
+from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Any, Self
 from urllib.parse import quote
 
-from bench.plan.grid import SCHEMA_VERSION, RunConfig
-from bench.results.columns import COLUMNS, Value
-from bench.results.errors import StoreError
+from bench.plan.grid import RunConfig
+from bench.results.columns import Value
+from bench.results.errors import DamagedStoreError, StoreError
 from bench.results.records import RunRecord, ThroughputRecord
+from bench.results.schema import NAMES, check_whole, create, present_columns, refusal
 
-__all__ = ["Store"]
+__all__ = ["CURVES", "Store", "StoredRun"]
 
-APPLICATION_ID = 0x76616542  # "vaeB": tells a store from any other SQLite file
 BATCH_ROWS = 10_000
 BUSY_SECONDS = 10.0
 
-_SQL_TYPES = {"text": "TEXT", "int": "INTEGER", "float": "REAL"}
-_NAMES = [column.name for column in COLUMNS]
-_SCHEMA = (
-    f"""CREATE TABLE runs (
-        {", ".join(f"{column.name} {_SQL_TYPES[column.kind]}" for column in COLUMNS)},
-        config TEXT NOT NULL, PRIMARY KEY (run_id)) WITHOUT ROWID""",
-    """CREATE TABLE curves (
-        run_id TEXT NOT NULL, epoch INTEGER NOT NULL, loss REAL, squared_error REAL,
-        rate_nats REAL, PRIMARY KEY (run_id, epoch)) WITHOUT ROWID""",
-    """CREATE TABLE throughput (
-        objective TEXT NOT NULL, latent_dim INTEGER NOT NULL, device TEXT NOT NULL,
-        phase TEXT NOT NULL, batch_size INTEGER NOT NULL, repeat INTEGER NOT NULL,
-        samples_per_s REAL NOT NULL,
-        PRIMARY KEY (objective, latent_dim, device, phase, batch_size, repeat)) WITHOUT ROWID""",
-    f"PRAGMA application_id = {APPLICATION_ID}",
-    f"PRAGMA user_version = {SCHEMA_VERSION}",
-)
 # What finished is never replaced; a skipped run by any result, a failed one by a later attempt.
 _UPSERT = f"""
-    INSERT INTO runs ({", ".join(_NAMES)}, config)
-    VALUES ({", ".join("?" * (len(_NAMES) + 1))})
+    INSERT INTO runs ({", ".join(NAMES)}, config)
+    VALUES ({", ".join("?" * (len(NAMES) + 1))})
     ON CONFLICT (run_id) DO UPDATE SET
-        {", ".join(f"{name} = excluded.{name}" for name in [*_NAMES, "config"])}
+        {", ".join(f"{name} = excluded.{name}" for name in [*NAMES, "config"])}
     WHERE runs.status = 'skipped' OR (runs.status = 'failed' AND excluded.status <> 'skipped')
 """  # noqa: S608 - column names come from our own table
+CURVES = "SELECT epoch, loss, squared_error, rate_nats FROM curves WHERE run_id = ? ORDER BY epoch"
 _ORDER = "device, latent_dim, objective, kl_weight, recon_weight, seed, run_id"
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRun:
+    """A run as it lies in a store.
+
+    ``row`` has the values of ``COLUMNS`` in order, ``config`` is its configuration as canonical
+    JSON, ``curves`` has a row of (epoch, loss, squared_error, rate_nats) an epoch.
+    """
+
+    row: tuple[Value, ...]
+    config: str
+    curves: Sequence[tuple[Value, ...]]
+
+    @classmethod
+    def of(cls, record: RunRecord) -> Self:
+        """The run of a record."""
+        curves = record.curves.rows() if record.curves is not None else []
+        return cls(tuple(record.row().values()), record.config.canonical_json(), curves)
+
+    def value(self, name: str) -> Value:
+        """The value of a column."""
+        return self.row[NAMES.index(name)]
 
 
 class Store:
@@ -64,9 +71,10 @@ class Store:
 
     Raises
     ------
+    DamagedStoreError
+        If the file is damaged, or no SQLite file. It is left as it is.
     StoreError
-        If the file is damaged, is no store, has another schema version, or cannot be opened.
-        It is left as it is.
+        If it is no store, has another schema version, or cannot be opened. It is left as it is.
     """
 
     def __init__(self, path: Path, *, read_only: bool = False) -> None:
@@ -99,13 +107,16 @@ class Store:
         int
             How many of the records were taken.
         """
+        return self.restore(map(StoredRun.of, records))
+
+    def restore(self, runs: Iterable[StoredRun]) -> int:
+        """Commit runs that were stored before, in one transaction, by the rule of ``add``."""
         taken = 0
         with self._transaction() as connection:
-            for record in records:
-                row = [*record.row().values(), record.config.canonical_json()]
-                if connection.execute(_UPSERT, row).rowcount:
+            for run in runs:
+                if connection.execute(_UPSERT, [*run.row, run.config]).rowcount:
                     taken += 1
-                    self._replace_curves(record)
+                    self._replace_curves(run)
         return taken
 
     def add_throughput(self, records: Iterable[ThroughputRecord]) -> None:
@@ -163,8 +174,14 @@ class Store:
 
     def rows(self) -> Iterator[list[tuple[Value, ...]]]:
         """All runs in batches of rows, columns as in ``COLUMNS``; order does not depend on time."""
-        query = f"SELECT {', '.join(_NAMES)} FROM runs ORDER BY {_ORDER}"  # noqa: S608
-        return self._batches(query)
+        return self._batches(f"SELECT {self._columns} FROM runs ORDER BY {_ORDER}")  # noqa: S608
+
+    def stored(self) -> Iterator[StoredRun]:
+        """All runs as they lie here, to put them into another store."""
+        for batch in self._batches(f"SELECT {self._columns}, config FROM runs"):  # noqa: S608
+            for *row, config in batch:
+                curves = self._query(CURVES, (row[0],))
+                yield StoredRun(tuple(row), str(config), curves)
 
     def curves(self) -> Iterator[list[tuple[Value, ...]]]:
         """All curves in batches of (run_id, epoch, loss, squared_error, rate_nats)."""
@@ -178,35 +195,38 @@ class Store:
             ThroughputRecord(**dict(zip(names, row, strict=True))) for row in self._query(query)
         ]
 
+    def check_whole(self) -> None:
+        """Check every page of the file, which opening does only where it is small.
+
+        Raises
+        ------
+        DamagedStoreError
+            If a page is not as it must be.
+        """
+        with self._one_line_errors():
+            check_whole(self._connection, _damaged(self.path))
+
     def _prepare(self, *, read_only: bool) -> None:
         """Check what is there before anything is written; create what is missing."""
         connection = self._connection
-        if connection.execute("PRAGMA quick_check(1)").fetchone() != ("ok",):
-            raise StoreError(f"{self.path}: {_EXPLANATIONS[sqlite3.SQLITE_CORRUPT]}")
+        check_whole(connection, _damaged(self.path), size=self.path.stat().st_size)
         tables = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]
-        if tables == 0 and not read_only:
+        if (tables or read_only) and (refused := refusal(connection, str(self.path))):
+            raise refused
+        if not read_only:
             connection.execute("PRAGMA journal_mode = WAL")
             with self._transaction():
-                for statement in _SCHEMA:
-                    connection.execute(statement)
-        if connection.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
-            raise StoreError(f"{self.path}: is no store of vaebench; use another --out")
-        version = connection.execute("PRAGMA user_version").fetchone()[0]
-        if version != SCHEMA_VERSION:
-            raise StoreError(
-                f"{self.path}: has schema version {version}, this program reads and writes "
-                f"{SCHEMA_VERSION}; use the program that wrote it, or another --out"
-            )
+                create(connection)
         connection.execute("PRAGMA synchronous = FULL")
+        present = present_columns(connection)  # read-only, an older store keeps what it lacks
+        self._columns = ", ".join(name if name in present else f"NULL AS {name}" for name in NAMES)
 
-    def _replace_curves(self, record: RunRecord) -> None:
-        run_id = record.run_id
+    def _replace_curves(self, run: StoredRun) -> None:
+        run_id = run.value("run_id")
         self._connection.execute("DELETE FROM curves WHERE run_id = ?", (run_id,))
-        if record.curves is not None:
-            self._connection.executemany(
-                "INSERT INTO curves VALUES (?, ?, ?, ?, ?)",
-                [(run_id, *row) for row in record.curves.rows()],
-            )
+        self._connection.executemany(
+            "INSERT INTO curves VALUES (?, ?, ?, ?, ?)", [(run_id, *row) for row in run.curves]
+        )
 
     def _query(self, query: str, parameters: tuple[Value, ...] = ()) -> list[tuple[Any, ...]]:
         with self._one_line_errors():
@@ -238,8 +258,11 @@ class Store:
             code = getattr(error, "sqlite_errorcode", None)
             if code is None:  # no trouble with the file: the store was used wrongly
                 raise
-            explanation = _EXPLANATIONS.get(code & 0xFF, str(error))
-            raise StoreError(f"{self.path}: {explanation}") from error
+            code &= 0xFF
+            if code == sqlite3.SQLITE_CORRUPT:
+                raise DamagedStoreError(_damaged(self.path)) from error
+            kind = DamagedStoreError if code == sqlite3.SQLITE_NOTADB else StoreError
+            raise kind(f"{self.path}: {_EXPLANATIONS.get(code, str(error))}") from error
 
 
 def _connect(path: Path, *, read_only: bool) -> sqlite3.Connection:
@@ -253,14 +276,18 @@ def _connect(path: Path, *, read_only: bool) -> sqlite3.Connection:
     return sqlite3.connect(address, uri=True, isolation_level=None, timeout=BUSY_SECONDS)
 
 
+_REPAIR = "the same run again, or python -m bench repair, sets it aside and keeps what can be read"
+
+
+def _damaged(path: Path) -> str:
+    return f"{path}: is damaged and was left as it is; {_REPAIR}"
+
+
 # By primary result code: the low byte of the extended one.
 _EXPLANATIONS = {
     sqlite3.SQLITE_FULL: "the disk is full; free some space and run the same command again, "
     "what is stored is kept",
-    sqlite3.SQLITE_CORRUPT: "is damaged and was left as it is; bring back a copy, or move it away "
-    "to start afresh",
-    sqlite3.SQLITE_NOTADB: "is no SQLite file and was left as it is; bring back a copy, or move it "
-    "away to start afresh",
+    sqlite3.SQLITE_NOTADB: f"is no SQLite file and was left as it is; {_REPAIR}",
     sqlite3.SQLITE_READONLY: "cannot be written; a folder with write permission is needed",
     sqlite3.SQLITE_BUSY: "another process is writing to it; wait for it or use another --out",
     sqlite3.SQLITE_IOERR: "cannot be read or written (input/output error or full disk); what is "

@@ -276,9 +276,3 @@ def test_reading_a_finished_store_leaves_nothing_beside_it(path, runs, finished)
     with Store(path, read_only=True) as reader:
         assert len(reader.statuses()) == len(runs)
     assert [f.name for f in path.parent.iterdir()] == [path.name]
-
-
-def test_the_schema_has_changed_only_with_its_version():
-    """Once released, a new column needs a new SCHEMA_VERSION; the digest is renewed with it."""
-    schema = hashlib.sha256("".join(store_module._SCHEMA).encode()).hexdigest()[:16]
-    assert (SCHEMA_VERSION, schema) == (3, "7f0066961d763730")

@@ -1,0 +1,125 @@
+"""What becomes of a damaged store: it is set aside, never overwritten, and read as far as it goes.
+
+SQLite has no sums over its pages, so a value that changed on the disk within a sound page goes
+unnoticed. A run is taken only if its id is that of its configuration, its values have their types,
+and its curves are whole; any other is computed again.
+"""
+
+import hashlib
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing, suppress
+from itertools import count
+from pathlib import Path
+from typing import Any, get_args
+from urllib.parse import quote
+
+from bench.results.columns import COLUMNS
+from bench.results.errors import DamagedStoreError
+from bench.results.files import writing
+from bench.results.records import Status
+from bench.results.sqlite_pages import records
+from bench.results.store import Store, StoredRun
+
+__all__ = ["open_or_recover", "recover", "repair"]
+
+
+def open_or_recover(path: Path, say: Callable[[str], None]) -> Store:
+    """Open a store for writing; one that is damaged is set aside and what can be read is kept.
+
+    Parameters
+    ----------
+    say
+        Told on one line what was found, if anything.
+
+    Raises
+    ------
+    StoreError
+        If the file is another program's, of another schema, or cannot be opened.
+    """
+    try:
+        return Store(path)
+    except DamagedStoreError:
+        say(recover(path))
+        return Store(path)
+
+
+def repair(path: Path) -> str:
+    """Check every page of a store, recover it if one is damaged, and say what was found."""
+    try:
+        with Store(path) as store:
+            store.check_whole()
+    except DamagedStoreError:
+        return recover(path)
+    return f"{path} is sound"
+
+
+def recover(path: Path) -> str:
+    """Set a damaged store aside, and put the runs that can be read into a new one.
+
+    Returns
+    -------
+    str
+        What was done, on one line.
+    """
+    with writing(path):
+        aside = _set_aside(path)
+    with Store(path) as store:
+        recovered = store.restore(_readable(aside))
+    return f"{path} was damaged; it lies in {aside.name} now, {recovered} runs could be read"
+
+
+def _set_aside(path: Path) -> Path:
+    """Rename the file and what SQLite keeps beside it.
+
+    The log goes first: SQLite would take it for the log of a new file of the old name.
+    """
+    names = (path.with_name(f"{path.name}.damaged-{number}") for number in count(1))
+    aside = next(name for name in names if not name.exists())
+    for suffix in ("-wal", "-shm", ""):
+        with suppress(FileNotFoundError):
+            path.with_name(path.name + suffix).rename(aside.with_name(aside.name + suffix))
+    return aside
+
+
+def _readable(aside: Path) -> Iterator[StoredRun]:
+    """The runs of a damaged file that can be read and agree with themselves."""
+    names = _columns(aside)
+    rows: dict[str, dict[str, Any]] = {}
+    curves: dict[str, dict[int, tuple[Any, ...]]] = {}
+    for record in records(aside.read_bytes()):
+        match record:
+            case (str(run_id), int(epoch), loss, error, rate):
+                curves.setdefault(run_id, {})[epoch] = (epoch, loss, error, rate)
+            case (str(run_id), str(), *_) if len(record) > len(("run_id", "status", "data_hash")):
+                row = dict(zip(names, record, strict=False))
+                if rows.get(run_id, {}).get("status") != "ok":  # not one of a free page
+                    rows[run_id] = row
+    for run_id, row in rows.items():
+        with suppress(ValueError):  # a value is of another type
+            values = tuple(column.convert(row.get(column.name)) for column in COLUMNS)
+            epochs = [epoch for _, epoch in sorted(curves.get(run_id, {}).items())]
+            run = StoredRun(values, str(row.get("config")), epochs)
+            if _is_sound(run):
+                yield run
+
+
+def _columns(aside: Path) -> list[str]:
+    """Names of the columns in the order of the file; none where even that is lost."""
+    address = f"file:{quote(str(aside.absolute()))}?mode=ro&immutable=1"
+    with closing(sqlite3.connect(address, uri=True)) as connection:
+        try:
+            connection.execute("PRAGMA writable_schema = ON")  # else one cut short is not opened
+            return [name for _, name, *_ in connection.execute("PRAGMA table_info(runs)")]
+        except sqlite3.DatabaseError:
+            return []
+
+
+def _is_sound(run: StoredRun) -> bool:
+    """Whether all that can be told about a run agrees."""
+    digest = hashlib.sha256(run.config.encode()).hexdigest()
+    if digest[:16] != run.value("run_id") or run.value("status") not in get_args(Status):
+        return False
+    epochs = [epoch for epoch, *_ in run.curves]
+    wanted = run.value("epochs") if run.value("status") == "ok" else len(epochs)
+    return epochs == [*range(1, int(wanted or 0) + 1)]

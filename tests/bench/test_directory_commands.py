@@ -1,0 +1,70 @@
+"""Commands on sweep directories: what they say and leave."""
+
+import pytest
+from typer.testing import CliRunner
+
+from bench.cli import app
+from bench.plan import SweepSpec, expand
+from bench.results import RunRecord, Store, SweepDirectory
+
+
+@pytest.fixture
+def invoke():
+    return lambda *arguments: CliRunner().invoke(app, [*map(str, arguments)])
+
+
+@pytest.fixture
+def sweep(tmp_path):
+    def sweep(name, seed):
+        spec = SweepSpec.model_validate({"name": "s", "sweep": {"seed": [seed]}})
+        runs = expand(spec, "h")
+        with (
+            SweepDirectory(tmp_path / name, spec) as directory,
+            Store(directory.store_path) as store,
+        ):
+            store.add(RunRecord(config=run, status="failed", reason="no luck") for run in runs)
+        return tmp_path / name
+
+    return sweep
+
+
+def test_merge_says_what_came_from_where(invoke, sweep, tmp_path):
+    a, b = sweep("a", 0), sweep("b", 1)
+    result = invoke("merge", a, b, "--out", tmp_path / "all")
+    assert result.exit_code == 0
+    assert result.output.splitlines() == [
+        f"{a}: 2 runs taken",
+        f"{b}: 2 runs taken",
+        "device  ok  failed  skipped",
+        "cpu      0       4        0",
+    ]
+
+
+def test_export_writes_the_tables_where_it_is_told(invoke, sweep, tmp_path):
+    result = invoke("export", sweep("a", 0), "--out", tmp_path / "tables")
+    assert result.output == f"written: {tmp_path / 'tables'}\n"
+    assert {f.name for f in (tmp_path / "tables").iterdir()} == {
+        "results.csv",
+        "results.parquet",
+        "curves.parquet",
+        "throughput.parquet",
+    }
+
+
+def test_repair_keeps_a_damaged_store_and_starts_another(invoke, sweep):
+    a = sweep("a", 0)
+    assert invoke("repair", a).output == f"{a / 'results.sqlite'} is sound\n"
+    (a / "results.sqlite").write_bytes(b"junk" * 100)
+    assert invoke("repair", a).output == (
+        f"{a / 'results.sqlite'} was damaged; it lies in results.sqlite.damaged-1 now, "
+        "0 runs could be read\n"
+    )
+
+
+@pytest.mark.parametrize("command", ["export", "repair"])
+def test_what_is_no_sweep_directory_is_one_line(invoke, tmp_path, command):
+    result = invoke(command, tmp_path)
+    assert result.exit_code == 2
+    assert (
+        result.stderr == f"error: {tmp_path}: is no sweep directory with results (no spec.toml)\n"
+    )
