@@ -1,14 +1,15 @@
 """What becomes of a damaged store: it is set aside, never overwritten, and read as far as it goes.
 
 SQLite has no sums over its pages, so a value that changed on the disk within a sound page goes
-unnoticed. A run is taken only if its id is that of its configuration, its values have their types,
-and its curves are whole; any other is computed again.
+unnoticed. A run is taken if its id is that of its configuration and its values have their types,
+with what is left of its curves, which a note then says; any other run is computed again.
 """
 
 import hashlib
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 from typing import Any, get_args
@@ -18,6 +19,7 @@ from bench.results.columns import COLUMNS
 from bench.results.errors import DamagedStoreError
 from bench.results.files import writing
 from bench.results.records import Status
+from bench.results.schema import NAMES
 from bench.results.sqlite_pages import records
 from bench.results.store import Store, StoredRun
 
@@ -101,7 +103,7 @@ def _readable(aside: Path) -> Iterator[StoredRun]:
             epochs = [epoch for _, epoch in sorted(curves.get(run_id, {}).items())]
             run = StoredRun(values, str(row.get("config")), epochs)
             if _is_sound(run):
-                yield run
+                yield _with_note(run)
 
 
 def _columns(aside: Path) -> list[str]:
@@ -116,10 +118,18 @@ def _columns(aside: Path) -> list[str]:
 
 
 def _is_sound(run: StoredRun) -> bool:
-    """Whether all that can be told about a run agrees."""
+    """Whether a run's id is that of its configuration."""
     digest = hashlib.sha256(run.config.encode()).hexdigest()
-    if digest[:16] != run.value("run_id") or run.value("status") not in get_args(Status):
-        return False
-    epochs = [epoch for epoch, *_ in run.curves]
-    wanted = run.value("epochs") if run.value("status") == "ok" else len(epochs)
-    return epochs == [*range(1, int(wanted or 0) + 1)]
+    return digest[:16] == run.value("run_id") and run.value("status") in get_args(Status)
+
+
+def _with_note(run: StoredRun) -> StoredRun:
+    """Say in a finished run that a part of its curves is lost."""
+    whole = [*range(1, int(run.value("epochs") or 0) + 1)]
+    if run.value("status") != "ok" or [epoch for epoch, *_ in run.curves] == whole:
+        return run
+    said = run.value("training_notes")
+    note = f"{len(run.curves)} of {len(whole)} points of its curves recovered from a damaged store"
+    row = list(run.row)
+    row[NAMES.index("training_notes")] = f"{said}; {note}" if said else note
+    return replace(run, row=tuple(row))

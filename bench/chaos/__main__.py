@@ -1,0 +1,64 @@
+"""``python -m bench.chaos``: disturb small sweeps, and print what was tried and what was lost."""
+
+import importlib.util
+import os
+import tempfile
+from dataclasses import astuple
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bench.chaos.faults import Damage, damage_stores, kill_drivers, kill_workers
+from bench.chaos.sweep import Sweep, chaos_spec
+from bench.console import table
+from bench.executors import ExecutorRequest
+
+HEADER = ("fault", "times", "sweeps", "lost", "again", "differing", "seconds")
+
+
+def main(
+    driver_kills: Annotated[int, typer.Option(help="SIGKILLs of the driver.")] = 200,
+    worker_kills: Annotated[int, typer.Option(help="SIGKILLs of workers, by executor.")] = 50,
+    damages: Annotated[int, typer.Option(help="Stores that are damaged.")] = 20,
+    seed: Annotated[int, typer.Option(help="Of the moments and places.")] = 0,
+) -> None:
+    """Kill drivers and workers, damage stores, and count what was lost: nothing may be."""
+    os.environ["OMP_NUM_THREADS"] = "1"
+    executors = ["pool"] + ["ray"] * (importlib.util.find_spec("ray") is not None)
+    with tempfile.TemporaryDirectory(prefix="chaos-") as name:
+        folder = Path(name)
+        whole = Sweep(chaos_spec(), folder / "whole", ExecutorRequest(name="local"))
+        whole.finish()
+        expected = whole.results()
+        typer.echo(f"a sweep: {len(expected)} runs", err=True)
+        damages_done: list[Damage] = []
+
+        def report(damage: Damage) -> None:
+            damages_done.append(damage)
+            typer.echo(f"{damage.fault}: {damage.times} in {damage.seconds:.0f} s", err=True)
+
+        report(
+            kill_drivers(whole.spec, folder, expected, times=driver_kills, within=2.0, seed=seed)
+        )
+        report(damage_stores(whole, folder, expected, times=damages, seed=seed))
+        long = Sweep(chaos_spec(epochs=100), folder / "long", ExecutorRequest(name="local"))
+        long.finish()
+        for executor in executors:
+            report(
+                kill_workers(
+                    long.spec,
+                    folder,
+                    long.results(),
+                    executor=executor,
+                    times=worker_kills,
+                    pause=(2.0, 6.0),
+                    seed=seed,
+                )
+            )
+    typer.echo(table(HEADER, [(*astuple(d)[:-1], round(d.seconds)) for d in damages_done]))
+    raise typer.Exit(int(any(d.lost or d.differing for d in damages_done)))
+
+
+if __name__ == "__main__":
+    typer.run(main)
