@@ -81,6 +81,13 @@ def screenshots(session: nox.Session) -> None:
 
 
 @nox.session
+def chaos(session: nox.Session) -> None:
+    """Kill drivers and workers, damage stores, count what was lost: ``nox -s chaos -- [OPTIONS]``."""
+    install(session, "ray")
+    session.run("python", "-m", "bench.chaos", *session.posargs)
+
+
+@nox.session
 def lint(session: nox.Session) -> None:
     """Check style and format."""
     session.install("-c", "constraints.txt", "ruff")

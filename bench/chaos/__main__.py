@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from bench.chaos.faults import Damage, damage_stores, kill_drivers, kill_workers
+from bench.chaos.resume import seconds_to_resume
 from bench.chaos.sweep import Sweep, chaos_spec
 from bench.console import table
 from bench.executors import ExecutorRequest
@@ -21,6 +22,7 @@ def main(
     driver_kills: Annotated[int, typer.Option(help="SIGKILLs of the driver.")] = 200,
     worker_kills: Annotated[int, typer.Option(help="SIGKILLs of workers, by executor.")] = 50,
     damages: Annotated[int, typer.Option(help="Stores that are damaged.")] = 20,
+    finished: Annotated[int, typer.Option(help="Finished runs that a sweep resumes on.")] = 100_000,
     seed: Annotated[int, typer.Option(help="Of the moments and places.")] = 0,
 ) -> None:
     """Kill drivers and workers, damage stores, and count what was lost: nothing may be."""
@@ -56,6 +58,11 @@ def main(
                     seed=seed,
                 )
             )
+        laid_out, decided = seconds_to_resume(finished, folder)
+    typer.echo(
+        f"resume on {finished} finished runs: {laid_out:.2f} s to lay out the grid, "
+        f"{decided:.2f} s to decide"
+    )
     typer.echo(table(HEADER, [(*astuple(d)[:-1], round(d.seconds)) for d in damages_done]))
     raise typer.Exit(int(any(d.lost or d.differing for d in damages_done)))
 
