@@ -82,7 +82,7 @@ def screenshots(session: nox.Session) -> None:
 
 @nox.session
 def chaos(session: nox.Session) -> None:
-    """Kill drivers and workers, damage stores, count what was lost: ``nox -s chaos -- [OPTIONS]``."""
+    """Kill drivers and workers, damage stores: ``nox -s chaos -- [--driver-kills N]``."""
     install(session, "ray")
     session.run("python", "-m", "bench.chaos", *session.posargs)
 

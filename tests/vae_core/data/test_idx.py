@@ -8,6 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from vae_core import DataError, load_dataset
 from vae_core.data import idx
@@ -191,3 +193,15 @@ def test_the_real_mnist_loads_whole():
 
 def test_the_four_files_of_both_sets_have_sums():
     assert set(idx.MNIST_MD5) == set(idx.FASHION_MNIST_GZIP_MD5) == set(FILES)
+
+
+@given(st.binary(max_size=64) | st.binary(max_size=64).map(lambda rest: b"\0\0\x08" + rest))
+def test_any_bytes_are_an_array_or_refused_on_one_line(content):
+    try:
+        array = idx.read_idx(content, Path("some-file"))
+    except DataError as error:
+        refusal = str(error)
+    else:
+        refusal = None
+        assert array.tobytes() == content[4 + 4 * content[3] :]
+    assert refusal is None or refusal.startswith("some-file: ")
