@@ -9,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from bench.console import Console
+from bench.executors import ExecutorRequest
 from bench.gates.errors import GateError
 from bench.pipeline import run_sweep
 from bench.plan import SweepSpec
@@ -46,7 +47,8 @@ def run_small_sweep(spec: SweepSpec, folder: Path) -> pd.DataFrame:
     if directory.exists():
         raise GateError(f"{directory}: is there already; a sweep is gated once under one name")
     console = Console(io.StringIO())
-    run_sweep(spec, directory, console=console, command="vae_gate", workers=1, report=False)
+    here = ExecutorRequest(name="local")
+    run_sweep(spec, directory, console=console, command="vae_gate", executors=here, report=False)
     runs = pd.read_parquet(directory / "results.parquet")
     bad = runs[runs["status"] != "ok"]
     if len(bad):

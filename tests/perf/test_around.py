@@ -8,6 +8,7 @@ import pytest
 
 import reports
 from bench.console import Console
+from bench.executors import ExecutorRequest
 from bench.pipeline import run_sweep
 from bench.plan import SweepSpec, expand, group, load_spec
 from bench.plan.loading import SWEEPS
@@ -37,7 +38,7 @@ def sweep(tmp_path):
         tmp_path / "sweep",
         console=Console(io.StringIO()),
         command="perf",
-        workers=1,
+        executors=ExecutorRequest(name="local"),
         report=False,
     )
     return tmp_path / "sweep"
