@@ -348,11 +348,12 @@ def test_ctrl_c_once_finishes_the_cohort_in_flight_and_begins_no_other(
             return super().run(cohorts, press)
 
     monkeypatch.setattr(module, "choose_executor", lambda *arguments: Pressed())
+    before = signal.getsignal(signal.SIGINT)
     with pytest.raises(KeyboardInterrupt):
         sweep()
     assert table_of(tmp_path / "out").status.tolist() == ["ok"] * 2
     assert "Ctrl-C again stops at once" in capfd.readouterr().err
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert signal.getsignal(signal.SIGINT) is before
 
 
 def test_ctrl_c_twice_stops_at_once(sweep, tmp_path, monkeypatch, capfd):
