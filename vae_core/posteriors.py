@@ -14,7 +14,8 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from kernels import philox_normal, reparameterize_kl
+from kernels import reparameterize_kl
+from kernels.reference import posterior_noise
 
 PARAMETERS: dict[str, Callable[[int], int]] = {
     "diagonal": lambda latent_dim: 2 * latent_dim,
@@ -119,9 +120,9 @@ class Gaussian:
             z, kl = found[:2]
             per = found[2] if per_dimension else kl.new_empty(0)
             return Drawn(z.unsqueeze(-3) if samples == 1 else z, kl, per)
-        *runs, rows, width = self.mu.shape
-        factor = self.cholesky
-        noise = philox_normal((*runs, samples, rows, width), seeds, step, stream).to(factor.dtype)
+        width, factor = self.mu.shape[-1], self.cholesky
+        at = torch.as_tensor(step, device=seeds.device)
+        noise = posterior_noise(self.mu.shape, seeds, at, stream, samples).to(factor.dtype)
         z = self.mu.unsqueeze(-3) + torch.einsum("...bij,...sbj->...sbi", factor, noise)
         squares = factor.square().sum((-1, -2)) + self.mu.square().sum(-1)
         kl = 0.5 * (squares - width - self.logvar.sum(-1))

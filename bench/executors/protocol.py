@@ -77,7 +77,7 @@ def _portable(error: BaseException) -> Exception:
     """The error, or its text where it would not survive the way to another process."""
     try:
         copy = pickle.loads(pickle.dumps(error))  # noqa: S301 - our own bytes
-    except Exception:
+    except Exception:  # a user's error may raise anything while it is taken apart and put together
         copy = None
     if isinstance(error, Exception) and type(copy) is type(error):
         return error

@@ -19,22 +19,9 @@ class Residual(nn.Module):
         return x + self.gain * torch.tanh(self.into(self.norm(x)))
 
 
-def residual(*, image_shape, latent_dim, posterior_parameters, hidden):
+def residual(**sizes):
     """Fully connected networks around a layer that has to be vmapped."""
-    pixels, (width,) = math.prod(image_shape), hidden
-    encoder = nn.Sequential(
-        nn.Flatten(),
-        nn.Linear(pixels, width),
-        Residual(width),
-        nn.Linear(width, posterior_parameters),
-    )
-    decoder = nn.Sequential(
-        nn.Linear(latent_dim, width),
-        Residual(width),
-        nn.Linear(width, pixels),
-        nn.Unflatten(1, image_shape),
-    )
-    return encoder, decoder
+    return _around(Residual, **sizes)
 
 
 def normalised(*, image_shape, latent_dim, posterior_parameters, hidden):
