@@ -163,7 +163,7 @@ class _Worker:
     """One process behind a pool of its own: the death of one breaks no other's."""
 
     def __init__(self) -> None:
-        self._pool = ProcessPoolExecutor(1, get_context("spawn"), initializer=_become_worker)
+        self._pool = ProcessPoolExecutor(1, get_context("spawn"), initializer=become_worker)
         before = set(active_children())
         with _ctrl_c_ignored():  # inherited by the process that submitting starts
             self._pool.submit(os.getpid)
@@ -194,7 +194,7 @@ def _ctrl_c_ignored() -> Iterator[None]:
         signal.signal(signal.SIGINT, previous)
 
 
-def _become_worker() -> None:
+def become_worker() -> None:
     """Take one thread, and end with the process that started this one, however that ends."""
     torch.set_num_threads(1)
     threading.Thread(target=_exit_with_parent, daemon=True).start()

@@ -11,6 +11,7 @@ from multiprocessing import get_context
 
 import torch
 
+from bench.executors.pool import become_worker
 from bench.peers import stacked
 from bench.peers.protocol import Training
 from bench.peers.task import Networks, Task
@@ -41,9 +42,7 @@ def prepare(task: Task, seeds: Sequence[int], *, engine: str = "compiled") -> Tr
 
 
 def _worker() -> ProcessPoolExecutor:
-    return ProcessPoolExecutor(
-        1, get_context("spawn"), initializer=torch.set_num_threads, initargs=(1,)
-    )
+    return ProcessPoolExecutor(1, get_context("spawn"), initializer=become_worker)
 
 
 def _ready(task: Task, seeds: Sequence[int], engine: str) -> None:
