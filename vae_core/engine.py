@@ -1,4 +1,5 @@
-"""Who computes a step's losses and gradients: PyTorch as written, or a program compiled from it.
+"""Who runs a training step: PyTorch as written, a recording of what it launches on a GPU, or a
+program compiled from it (recorded too, on a GPU).
 
 ``auto`` compiles only what was measured to gain from it (``docs/performance.md``), which is a
 function of a run's configuration alone, and says so when it had to give way. An engine that was
@@ -18,12 +19,15 @@ from vae_core.cohort import PLAIN, Losses, LossSettings, StackedAutoencoders
 from vae_core.stacked_layers import Stacked, StackedLinear, Stateless
 from vae_core.stacking import StackedSequential
 
-ENGINES = ("auto", "eager", "compiled")
+ENGINES = ("auto", "eager", "captured", "compiled")
 DTYPES = ("float32", "bfloat16")
 
 COMPILE_FROM_STEPS = 10_000
 """Steps from which compiling pays for itself, a cohort of 16 taken: it costs about 25 s of
 processor time once and saves 0.19 ms a model and step."""
+
+CAPTURE_FROM_STEPS = 20
+"""Steps on a GPU from which recording one pays for itself: it costs about as much as a few."""
 
 MAX_PROGRAMS = 1_024
 """Programs one function may be compiled to in a process: every structure of a sweep is one."""
@@ -50,14 +54,14 @@ class Engine:
     Attributes
     ----------
     name
-        ``eager`` or ``compiled``: what runs.
+        ``eager``, ``captured`` or ``compiled``: what runs.
     reason
-        Why ``auto`` gave way to eager after choosing otherwise; None where it did not.
+        Why ``auto`` gave way after choosing otherwise; None where it did not.
 
     Raises
     ------
     ValueError
-        When ``requested`` or ``dtype`` is unknown.
+        When ``requested`` or ``dtype`` is unknown, or a step is to be captured without a GPU.
     """
 
     def __init__(
@@ -73,43 +77,53 @@ class Engine:
             raise ValueError(f"engine: {requested!r} is unknown; {', '.join(ENGINES)} are allowed")
         if dtype not in DTYPES:
             raise ValueError(f"dtype: {dtype!r} is unknown; {', '.join(DTYPES)} are allowed")
+        device = model.seeds.device
+        if requested == "captured" and device.type != "cuda":
+            raise ValueError(f"engine: captured needs a CUDA device; the models are on {device}")
         self.name = _chosen(model, steps) if requested == "auto" else requested
         self.reason: str | None = None
         self._model = model
-        device = model.seeds.device
+        self._on_gpu = device.type == "cuda"
         self._autocast = autocast(device, dtype)
-        self._may_give_way = requested == "auto" and self.name == "compiled"
-        # A number would be part of the program, which would be compiled anew at each step; it is
-        # filled in on the device, so that nothing waits.
-        self._step = torch.zeros((), dtype=torch.int64, device=device)
+        self._may_give_way = requested == "auto"
         self._losses = partial(model.losses, steps=steps, settings=settings)
-        self._compiled = compile_whole(self._losses, device) if self.name == "compiled" else None
+        self._compiled = compile_whole(self._losses) if self.name == "compiled" else None
 
-    def gradients(self, x: Tensor, *, step: int, stream: int, backend: str) -> Losses:
+    @property
+    def records_steps(self) -> bool:
+        """Whether a whole step is to be recorded and replayed."""
+        return self._on_gpu and self.name != "eager"
+
+    def gradients(self, x: Tensor, *, step: Tensor, stream: int, backend: str) -> Losses:
         """Losses of one batch ``[K, B, C, H, W]``; each member's parameters hold the gradient of
         its own loss afterwards, and nothing of earlier calls.
+
+        ``step`` is a 0-d int64 tensor: a number would be part of a program or a recording.
         """
-        if not self._may_give_way:
+        if self._compiled is None or not self._may_give_way:
             return self._gradients(x, step, stream, backend)
         buffers = {name: value.clone() for name, value in self._model.named_buffers()}
         try:
             losses = self._gradients(x, step, stream, backend)
         except _compiler_errors() as error:
-            self.name, self._compiled = "eager", None
-            self.reason = f"eager because compiling failed: {_first_line(error)}"
+            self.give_way("captured" if self._on_gpu else "eager", "compiling failed", error)
             self._model.load_state_dict(buffers, strict=False)
-            losses = self._gradients(x, step, stream, backend)
-        self._may_give_way = False
+            return self._gradients(x, step, stream, backend)
+        self._may_give_way = self._on_gpu  # a compiled program may yet refuse to be recorded
         return losses
 
-    def _gradients(self, x: Tensor, step: int, stream: int, backend: str) -> Losses:
+    def give_way(self, name: str, because: str, error: Exception) -> None:
+        """Run as ``name`` from now on; raise ``error`` where the engine was asked for by name."""
+        if not self._may_give_way:
+            raise error
+        self.name, self._compiled = name, None
+        self.reason = f"{name} because {because}: {_first_line(error)}"
+
+    def _gradients(self, x: Tensor, step: Tensor, stream: int, backend: str) -> Losses:
         self._model.zero_grad(set_to_none=True)
+        compute = self._losses if self._compiled is None else self._compiled
         with self._autocast:
-            if self._compiled is None:
-                losses = self._losses(x, step=step, stream=stream, backend=backend)
-            else:
-                at = self._step.fill_(step)
-                losses = self._compiled(x, step=at, stream=stream, backend=backend)
+            losses = compute(x, step=step, stream=stream, backend=backend)
         losses.loss.sum().backward()  # type: ignore[no-untyped-call]
         return losses
 
@@ -119,23 +133,22 @@ def autocast(device: torch.device, dtype: str) -> torch.autocast:
     return torch.autocast(device.type, torch.bfloat16, enabled=dtype == "bfloat16")
 
 
-def compile_whole(function: Function, device: torch.device) -> Function:
+def compile_whole(function: Function) -> Function:
     """Compile a function for fixed shapes, as one program, when it is first called.
 
-    On a GPU the program is replayed as a CUDA graph: what it returns is good until the next call. A
-    function that PyTorch cannot compile as one program raises then, with PyTorch's own error.
+    A function that PyTorch cannot compile as one program raises then, with PyTorch's own error.
     """
     import torch._dynamo.config as limits  # takes seconds to import
 
     limits.recompile_limit = max(limits.recompile_limit, MAX_PROGRAMS)
     limits.accumulated_recompile_limit = max(limits.accumulated_recompile_limit, MAX_PROGRAMS)
-    mode = "reduce-overhead" if device.type == "cuda" else None
-    return cast("Function", torch.compile(function, dynamic=False, fullgraph=True, mode=mode))
+    return cast("Function", torch.compile(function, dynamic=False, fullgraph=True))
 
 
 def _chosen(model: StackedAutoencoders, steps: int) -> str:
-    gains = steps >= COMPILE_FROM_STEPS and model.seeds.device.type == "cpu" and _is_dense(model)
-    return "compiled" if gains else "eager"
+    if model.seeds.device.type == "cuda":
+        return "captured" if steps >= CAPTURE_FROM_STEPS else "eager"
+    return "compiled" if steps >= COMPILE_FROM_STEPS and _is_dense(model) else "eager"
 
 
 def _is_dense(model: StackedAutoencoders) -> bool:

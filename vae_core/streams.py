@@ -25,3 +25,6 @@ CALIBRATION = 5
 
 BINARIZATION = 6
 """Black or white pixels drawn from grey ones at training step ``step``."""
+
+ORDER = 7
+"""Order of the training images in epoch ``step``."""

@@ -14,10 +14,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from vae_core.batches import BatchOrder
 from vae_core.cohort import PLAIN, Losses, LossSettings, StackedAutoencoders
 from vae_core.data import Dataset
 from vae_core.data.binarize import draw_binary
 from vae_core.engine import Engine
+from vae_core.replay import Replayed, WaitsForDeviceError
 from vae_core.streams import TRAINING
 
 
@@ -30,6 +32,10 @@ class OptimizerSettings:
     epsilon: float = 1e-8
     milestones: tuple[int, ...] = ()
     decay: float = 1.0
+
+    def factor(self, epoch: int) -> float:
+        """What the learning rate is multiplied with in an epoch, counted from 0."""
+        return self.decay ** sum(milestone <= epoch for milestone in self.milestones)
 
 
 @dataclass(frozen=True)
@@ -100,20 +106,26 @@ class Trainer:
                 f"training.batch_size: {config.batch_size} is larger than the training set "
                 f"({train_size} images)"
             )
+        device = model.seeds.device
         self.model = model
         self.dataset = dataset
         self.config = config
         self.steps_per_epoch = train_size // config.batch_size
+        # What changes from step to step is in memory of the device, where a recording finds it.
+        self._rows = torch.zeros(
+            (len(model.members), config.batch_size), dtype=torch.int64, device=device
+        )
+        self._step = torch.zeros((), dtype=torch.int64, device=device)
+        on_gpu = device.type == "cuda"
         # One kernel for all weights of all members.
         self.optimizer = torch.optim.Adam(
             model.parameters(),
-            lr=config.learning_rate,
+            lr=torch.zeros((), device=device) if on_gpu else 0.0,
             eps=config.optimizer.epsilon,
             fused=True,
+            capturable=on_gpu,
         )
-        self._schedule = torch.optim.lr_scheduler.MultiStepLR(
-            self.optimizer, list(config.optimizer.milestones), config.optimizer.decay
-        )
+        self._set_learning_rate(0)
         self.engine = Engine(
             model,
             config.engine,
@@ -121,70 +133,80 @@ class Trainer:
             steps=config.steps(train_size),
             settings=config.loss,
         )
+        self._tally = Tally(len(model.members), device)
         self._batches = BatchOrder(
-            [member.seed for member in model.members],
-            train_size,
-            config.batch_size,
-            model.seeds.device,
+            [member.seed for member in model.members], train_size, config.batch_size, device
         )
+        self._replayed = Replayed(self._advance) if self.engine.records_steps else None
 
     def train(self) -> History:
         """Run every epoch and return the curves."""
         self.model.train()
         epochs = []
-        first_bad = torch.full_like(self.model.seeds, -1)
         for epoch in range(self.config.epochs):
-            totals: Tensor | None = None
+            self._set_learning_rate(epoch)
             order = self._batches.epoch(epoch)
             for index in range(self.steps_per_epoch):
                 step = epoch * self.steps_per_epoch + index
-                losses = self.step(self._batches.rows(order, index), step)
-                values = torch.stack([losses.loss, losses.error, losses.rate]).detach()
-                totals = values if totals is None else totals + values
-                newly_bad = (first_bad < 0) & ~values[0].isfinite()
-                first_bad = torch.where(newly_bad, step, first_bad)
-            if totals is not None:
-                epochs.append(totals / self.steps_per_epoch)
-            self._schedule.step()
+                self.step(self._batches.rows(order, index), step)
+            epochs.append(self._tally.take() / self.steps_per_epoch)
+        self._replayed = None  # a recording keeps the memory of a step
         curves = torch.stack(epochs).double().cpu().numpy()
-        return History(curves[:, 0], curves[:, 1], curves[:, 2], first_bad.cpu().numpy())
+        first_bad = self._tally.first_bad_step.cpu().numpy()
+        return History(curves[:, 0], curves[:, 1], curves[:, 2], first_bad)
+
+    def _set_learning_rate(self, epoch: int) -> None:
+        rate = self.config.learning_rate * self.config.optimizer.factor(epoch)
+        (group,) = self.optimizer.param_groups
+        if isinstance(group["lr"], Tensor):  # on a GPU: a recording reads it there
+            group["lr"].fill_(rate)
+        else:
+            group["lr"] = rate
 
     def step(self, rows: Tensor, step: int) -> Losses:
-        """Train once on the images ``rows`` ``[K, B]`` of the training set, as step ``step``."""
-        x = self.dataset.pixels(self.dataset.train_images[rows])
+        """Train once on the images ``rows`` ``[K, B]`` of the training set, as step ``step``.
+
+        What it returns is good until the next step.
+        """
+        self._rows.copy_(rows)
+        self._step.fill_(step)
+        if self._replayed is not None:
+            try:
+                return self._replayed()
+            except WaitsForDeviceError as error:
+                self.engine.give_way("eager", "a step waits for the GPU", error)
+                self._replayed = None
+        return self._advance()
+
+    def _advance(self) -> Losses:
+        """One step as the device memory describes it; nothing in it may wait for the device."""
+        x = self.dataset.pixels(self.dataset.train_images[self._rows])
         if self.config.binarize:
-            x = draw_binary(x, self.model.seeds, step)
-        losses = self.engine.gradients(x, step=step, stream=TRAINING, backend=self.config.backend)
+            x = draw_binary(x, self.model.seeds, self._step)
+        losses = self.engine.gradients(
+            x, step=self._step, stream=TRAINING, backend=self.config.backend
+        )
         self.optimizer.step()
+        self._tally.add(losses, self._step)
         return losses
 
 
-class BatchOrder:
-    """Which images each member sees at each step: a permutation per (seed, epoch), cut into
-    batches.
-    """
+class Tally:
+    """Sums of the losses of K members, and when one was first no number, on their device."""
 
-    def __init__(
-        self, seeds: list[int], train_size: int, batch_size: int, device: torch.device
-    ) -> None:
-        self._unique = sorted(set(seeds))
-        self._train_size = train_size
-        self._batch_size = batch_size
-        self._device = device
-        self._of_member = torch.tensor([self._unique.index(seed) for seed in seeds], device=device)
+    def __init__(self, members: int, device: torch.device) -> None:
+        self._sums = torch.zeros((3, members), device=device)
+        self.first_bad_step = torch.full((members,), -1, device=device)
 
-    def epoch(self, epoch: int) -> Tensor:
-        """Permutations of the training set, int64 ``[unique seeds, N]``."""
-        orders = [permutation(seed, epoch, self._train_size) for seed in self._unique]
-        return torch.stack(orders).to(self._device)
+    def add(self, losses: Losses, step: Tensor) -> None:
+        """Count the losses of one step; its number is a 0-d int64 tensor."""
+        values = torch.stack([losses.loss, losses.error, losses.rate]).detach()
+        self._sums += values
+        newly_bad = (self.first_bad_step < 0) & ~values[0].isfinite()
+        self.first_bad_step.copy_(torch.where(newly_bad, step, self.first_bad_step))
 
-    def rows(self, order: Tensor, index: int) -> Tensor:
-        """Rows of batch ``index`` of an epoch for every member, int64 ``[K, B]``."""
-        batch = order[:, index * self._batch_size : (index + 1) * self._batch_size]
-        return batch[self._of_member]
-
-
-def permutation(seed: int, epoch: int, size: int) -> Tensor:
-    """Permutation of ``size`` rows that depends on (seed, epoch) alone, int64 ``[size]``."""
-    entropy = np.random.SeedSequence([seed, epoch])
-    return torch.from_numpy(np.random.Generator(np.random.PCG64(entropy)).permutation(size))
+    def take(self) -> Tensor:
+        """Sums of loss, error and rate since the last call, ``[3, K]``."""
+        sums = self._sums.clone()
+        self._sums.zero_()
+        return sums

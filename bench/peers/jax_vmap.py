@@ -26,8 +26,12 @@ BETA_1, BETA_2, EPSILON = 0.9, 0.999, 1e-8
 """Adam's defaults in PyTorch."""
 
 
-def prepare(task: Task, seeds: Sequence[int]) -> Training:
-    """Ready one model a seed; the first ``run`` compiles."""
+def prepare(task: Task, seeds: Sequence[int], *, precision: str = "float32") -> Training:
+    """Ready one model a seed; the first ``run`` compiles.
+
+    ``precision`` is that of matrix products in JAX's words; what it does by itself is ``float32``
+    on a CPU and ``tensorfloat32`` on a GPU.
+    """
     initial = [[_layers(part) for part in task.networks(seed)] for seed in seeds]
     weights = jax.tree.map(lambda *parts: jnp.stack(parts), *initial)
     keys = jnp.stack([jax.random.key(seed) for seed in seeds])
@@ -35,7 +39,8 @@ def prepare(task: Task, seeds: Sequence[int]) -> Training:
     trained: list[Weights] = []
 
     def run() -> None:
-        trained.append(jax.block_until_ready(_train_all(task, weights, keys, images)))
+        with jax.default_matmul_precision(precision):
+            trained.append(jax.block_until_ready(_train_all(task, weights, keys, images)))
 
     def networks() -> list[Networks]:
         found = jax.tree.map(np.asarray, trained[-1])

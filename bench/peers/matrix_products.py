@@ -11,6 +11,7 @@ from itertools import pairwise
 
 import torch
 
+from bench.measure.cohort import synchronize
 from bench.peers.protocol import Training
 from bench.peers.task import Task
 
@@ -23,6 +24,7 @@ def prepare(task: Task, seeds: Sequence[int]) -> Training:
         for _ in range(task.steps):
             for left, right, out in products:
                 torch.bmm(left, right, out=out)
+        synchronize(torch.device(task.device))
 
     return Training(run, list)
 
@@ -34,9 +36,10 @@ def _products(task: Task, models: int) -> list[tuple[torch.Tensor, torch.Tensor,
     products = []
     for widths in (encoder, decoder):
         for into, out in pairwise(widths):
-            x = torch.rand(models, task.batch_size, into)
-            weight = torch.rand(models, into, out)
-            gradient = torch.rand(models, task.batch_size, out)
+            x, weight, gradient = (
+                torch.rand(models, *shape, device=task.device)
+                for shape in ((task.batch_size, into), (into, out), (task.batch_size, out))
+            )
             products += [
                 (x, weight, torch.empty_like(gradient)),
                 (x.mT, gradient, torch.empty_like(weight)),

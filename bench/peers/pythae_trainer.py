@@ -21,6 +21,7 @@ from pythae.models.nn import BaseDecoder, BaseEncoder  # type: ignore[import-not
 from pythae.trainers import BaseTrainer, BaseTrainerConfig  # type: ignore[import-not-found]
 from torch import Tensor, nn
 
+from bench.measure.cohort import synchronize
 from bench.peers.protocol import Training
 from bench.peers.task import Task
 
@@ -56,11 +57,12 @@ def prepare(task: Task, seeds: Sequence[int]) -> Training:
                 per_device_train_batch_size=task.batch_size,
                 learning_rate=task.learning_rate,
                 seed=seed,
-                no_cuda=True,
+                no_cuda=task.device == "cpu",
             )
             BaseTrainer(model, dataset, training_config=settings).train()
+            synchronize(torch.device(task.device))
 
-    return Training(run, lambda: [(encoder, decoder)])
+    return Training(run, lambda: [(encoder.cpu(), decoder.cpu())])
 
 
 class _Encoder(BaseEncoder):  # type: ignore[misc]

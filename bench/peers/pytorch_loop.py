@@ -11,6 +11,7 @@ from itertools import chain
 import torch
 from torch import Tensor
 
+from bench.measure.cohort import synchronize
 from bench.peers.protocol import Training
 from bench.peers.task import Networks, Task
 
@@ -18,23 +19,24 @@ from bench.peers.task import Networks, Task
 def prepare(task: Task, seeds: Sequence[int], *, fused: bool | None = None) -> Training:
     """Ready one model; ``fused`` is Adam's (None is PyTorch's default: a loop over tensors)."""
     (seed,) = seeds
-    encoder, decoder = task.networks(seed)
+    encoder, decoder = (network.to(task.device) for network in task.networks(seed))
     optimizer = torch.optim.Adam(
         chain(encoder.parameters(), decoder.parameters()), lr=task.learning_rate, fused=fused
     )
-    images = task.train_pixels
+    images = task.train_pixels.to(task.device)
 
     def run() -> None:
         torch.manual_seed(seed)
         for _ in range(task.epochs):
-            order = torch.randperm(len(images))
+            order = torch.randperm(len(images), device=task.device)
             for rows in torch.split(order, task.batch_size):
                 loss = loss_of((encoder, decoder), images[rows], task)
                 optimizer.zero_grad()
                 loss.backward()  # type: ignore[no-untyped-call]
                 optimizer.step()
+        synchronize(torch.device(task.device))
 
-    return Training(run, lambda: [(encoder, decoder)])
+    return Training(run, lambda: [(encoder.cpu(), decoder.cpu())])
 
 
 def loss_of(networks: Networks, x: Tensor, task: Task) -> Tensor:

@@ -27,14 +27,16 @@ def write_report(
     clock: Clock,
     environment: Mapping[str, str | float | None],
 ) -> list[Path]:
-    """Write ``peers-<threads>-thread.md`` and ``.json`` into ``out``; returns their paths.
+    """Write ``peers-<threads>-thread.md`` (``peers-cuda.md`` for a GPU) and ``.json`` into ``out``;
+    returns their paths.
 
     Raises
     ------
     SweepDirectoryError
         If the folder cannot be written.
     """
-    name = f"peers-{environment['threads']}-thread"
+    threads = f"{environment['threads']}-thread"
+    name = f"peers-{threads if task.device == 'cpu' else task.device}"
     content = {
         "environment": dict(environment),
         "task": asdict(task) | {"steps": task.steps},
@@ -63,7 +65,7 @@ def _page(
 
 Digits ({task.train_size} training images), Gaussian VAE, MLP 64-{widths}-{task.latent_dim} and \
 back, batch {task.batch_size}, Adam at {task.learning_rate:g}, {task.epochs} epochs = {task.steps} \
-steps, float32, CPU.
+steps, float32, {"a GPU" if task.device == "cuda" else "CPU"}.
 Loss: {task.recon_weight:g}·squared error + {task.kl_weight:g}·KL; the ELBO is that of its decoder \
 variance, {task.decoder_variance:g}.
 Every peer starts from the same weights, has {environment["threads"]} thread(s) on as many cores, \

@@ -42,7 +42,7 @@ def run_rounds(
     worth is a mean over seeds too.
     """
     with ExitStack() as stack:
-        stack.enter_context(_environment(threads))
+        stack.enter_context(_environment(threads, task.device))
         context = get_context("spawn")
         processes = {
             name: stack.enter_context(
@@ -66,16 +66,19 @@ def seeds_of(models: int, index: int) -> list[int]:
 
 
 @contextmanager
-def _environment(threads: int) -> Iterator[None]:
+def _environment(threads: int, device: str) -> Iterator[None]:
     """Variables that libraries read when they start; workers inherit them."""
     wanted = {
         **dict.fromkeys(
             ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), f"{threads}"
         ),
-        "CUDA_VISIBLE_DEVICES": "",
-        "JAX_PLATFORMS": "cpu",
+        "JAX_PLATFORMS": device,
+        # JAX would take most of a GPU's memory, which peers share.
+        "XLA_PYTHON_CLIENT_PREALLOCATE": "false",
         "XLA_FLAGS": f"--xla_cpu_multi_thread_eigen={'true' if threads > 1 else 'false'}",
     }
+    if device == "cpu":
+        wanted["CUDA_VISIBLE_DEVICES"] = ""
     before = {name: os.environ.get(name) for name in wanted}
     os.environ.update(wanted)
     try:

@@ -58,12 +58,13 @@ class Row:
 
 
 def rows(measurements: Iterable[Measurement], steps: int, clock: Clock) -> list[Row]:
-    """One row a peer, in the order of ``PEERS``; ours must be among the peers."""
+    """One row a peer, in the order of ``PEERS``; ours, of one device, must be among the peers."""
     by_peer: defaultdict[str, dict[int, Measurement]] = defaultdict(dict)
     for measured in measurements:
         by_peer[measured.peer][measured.round] = measured
+    (ours,) = by_peer.keys() & OURS.values()
     return [
-        _row(name, by_peer[name], by_peer[OURS], steps, clock) for name in PEERS if name in by_peer
+        _row(name, by_peer[name], by_peer[ours], steps, clock) for name in PEERS if name in by_peer
     ]
 
 

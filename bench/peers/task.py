@@ -28,6 +28,7 @@ class Task:
     """
 
     epochs: int
+    device: str = "cpu"
     hidden: tuple[int, ...] = (128, 128)
     latent_dim: int = 16
     batch_size: int = 128
@@ -58,11 +59,11 @@ class Task:
 
     @property
     def train_pixels(self) -> Tensor:
-        """Training images as float32 ``[N, 1, 8, 8]`` in [0, 1]."""
+        """Training images as float32 ``[N, 1, 8, 8]`` in [0, 1], on the CPU."""
         return self.dataset.pixels(self.dataset.train_images)
 
     def networks(self, seed: int) -> Networks:
-        """Encoder and decoder with the initial weights of ``seed``."""
+        """Encoder and decoder with the initial weights of ``seed``, on the CPU."""
         return initial_networks(self.structure, seed)
 
 

@@ -15,7 +15,7 @@ __all__ = ["SCHEMA_VERSION", "RunConfig", "expand"]
 POINT = "point"
 """The posterior of an objective that draws nothing."""
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 """Raised when the same configuration would give other results or other columns: ids change."""
 
 

@@ -206,6 +206,13 @@ class SweepSpec(Section):
                     self.training.free_nats,
                     "0 (free nats are counted by dimension, which a full posterior has none of)",
                 )
+        if self.training.engine == "captured" and "cpu" in self.sweep.device:
+            raise refusal_of(
+                "training.engine",
+                '"captured"',
+                '"auto", "eager" or "compiled" (with "cpu" in sweep.device: a step is captured on '
+                "a GPU only)",
+            )
         if self.training.free_nats and self.training.capacity_nats is not None:
             raise refusal_of(
                 "training.capacity_nats",

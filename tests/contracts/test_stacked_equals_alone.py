@@ -10,8 +10,8 @@ import torch.nn.functional as F
 
 from kernels import philox_normal
 from vae_core import Dataset, Member, StackedAutoencoders, Structure, Trainer, TrainingConfig
+from vae_core.batches import permutations
 from vae_core.cohort import initial_networks
-from vae_core.training import permutation
 
 EPOCHS, BATCH, LEARNING_RATE = 13, 24, 1e-3  # 4 steps an epoch, 52 in all
 
@@ -84,7 +84,8 @@ def plain_loop(structure, member, dataset):
     images = dataset.train_images.to(dtype_of(dataset)) / dataset.levels
     step = 0
     for epoch in range(EPOCHS):
-        for rows in permutation(member.seed, epoch, len(images)).split(BATCH):
+        (order,) = permutations(torch.tensor([member.seed]), epoch, len(images))
+        for rows in order.split(BATCH):
             x = images[rows]
             mu, logvar = encoder(x).chunk(2, dim=1)
             z, kl = mu, torch.zeros(())

@@ -153,3 +153,22 @@ class Noisy(nn.Module):
 def noisy(**sizes):
     """Networks that answer differently each time."""
     return _around(lambda width: Noisy(), **sizes)
+
+
+class Waiting(nn.Module):
+    """A network in which Python looks at a value, so that a GPU would be waited for."""
+
+    def __init__(self, pixels: int, outputs: int) -> None:
+        super().__init__()
+        self.layer = nn.Linear(pixels, outputs)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.layer(x.flatten(1))
+        return y if float(y.detach().sum()) < 1e9 else -y
+
+
+def waiting(*, image_shape, latent_dim, hidden, posterior_parameters):
+    """Linear networks whose encoder waits."""
+    pixels = math.prod(image_shape)
+    decoder = nn.Sequential(nn.Linear(latent_dim, pixels), nn.Unflatten(1, image_shape))
+    return Waiting(pixels, posterior_parameters), decoder

@@ -12,7 +12,7 @@ from vae_core import (
     Trainer,
     TrainingConfig,
 )
-from vae_core.training import BatchOrder, permutation
+from vae_core.batches import permutations
 
 AE = Member("ae", seed=0, kl_weight=None, recon_weight=1.0)
 VAE = Member("vae", seed=0, kl_weight=0.3, recon_weight=1.0)
@@ -27,29 +27,6 @@ def build(dataset, members, architecture="mlp", hidden=(8,), likelihood="gaussia
 def trainer_of(model, dataset, epochs=3, batch_size=20, learning_rate=1e-2):
     config = TrainingConfig(epochs, batch_size, learning_rate, "reference")
     return Trainer(model, dataset, config)
-
-
-def test_a_permutation_holds_every_row_once():
-    assert permutation(0, 0, 100).sort().values.tolist() == list(range(100))
-    assert permutation(0, 0, 100).dtype == torch.int64
-
-
-def test_a_permutation_depends_on_seed_and_epoch_and_on_nothing_else():
-    first = permutation(3, 5, 50)
-    torch.manual_seed(9)
-    np.random.seed(9)  # noqa: NPY002 - the legacy global state is what must not matter
-    assert torch.equal(permutation(3, 5, 50), first)
-    for seed, epoch in [(3, 6), (4, 5), (5, 3)]:
-        assert not torch.equal(permutation(seed, epoch, 50), first)
-
-
-def test_members_of_one_seed_see_the_same_batches():
-    order = BatchOrder([4, 2, 4], train_size=10, batch_size=3, device=torch.device("cpu"))
-    epoch = order.epoch(1)
-    rows = torch.stack([order.rows(epoch, index) for index in range(3)])  # [step, K, B]
-    assert torch.equal(rows[:, 0], rows[:, 2])
-    assert torch.equal(rows[:, 0].flatten(), permutation(4, 1, 10)[:9])
-    assert torch.equal(rows[:, 1].flatten(), permutation(2, 1, 10)[:9])
 
 
 def test_an_epoch_is_as_many_whole_batches_as_fit():
@@ -77,7 +54,7 @@ def spied(small, monkeypatch):
     asked, told, original = [], [], model.losses
 
     def losses(x, **where):
-        asked.append((x.clone(), where))
+        asked.append((x.clone(), {**where, "step": int(where["step"])}))
         told.append(original(x, **where))
         return told[-1]
 
@@ -98,7 +75,8 @@ def test_an_epoch_shows_each_image_at_most_once_in_the_order_of_the_seed(spied, 
     for epoch in range(3):
         seen = torch.cat([x for x, _ in asked[4 * epoch : 4 * epoch + 4]], dim=1)
         for k, seed in enumerate([0, 0, 1]):
-            assert torch.equal(seen[k], pixels[permutation(seed, epoch, 96)[:80]])
+            (order,) = permutations(torch.tensor([seed]), epoch, 96)
+            assert torch.equal(seen[k], pixels[order[:80]])
 
 
 def test_curves_are_means_over_the_steps_of_an_epoch(spied):

@@ -34,7 +34,7 @@ def binarize(dataset: Dataset, mode: str) -> Dataset:
     return replace(fixed, train_images=_drawn(dataset, dataset.train_images, TRAIN_SEED))
 
 
-def draw_binary(x: Tensor, seeds: Tensor, step: int) -> Tensor:
+def draw_binary(x: Tensor, seeds: Tensor, step: int | Tensor) -> Tensor:
     """Draw images ``[K, B, C, H, W]`` in {0, 1} with the probabilities ``x``, same shape."""
     noise = philox_normal(x.shape, seeds, step, BINARIZATION, device=x.device)
     uniform: Tensor = torch.special.ndtr(noise)
