@@ -4,7 +4,7 @@
 import triton
 import triton.language as tl
 
-from kernels.triton_noise import exp_half, normal_tile, to_float32
+from kernels.triton_noise import half_exp_half, normal_tile, to_float32
 from kernels.triton_tile import SIZES, blocks, columns
 
 
@@ -125,9 +125,9 @@ def _backward_chunks(
         column, live = columns(start, row, live_row, END, WIDTH, D)
         at_logvar = logvar_ptr + (row * LOGVAR_ROW_STRIDE)[:, None] + column
         logvar = to_float32(tl.load(at_logvar, mask=live), FAST)
-        std = exp_half(logvar, FAST)
+        half_std = half_exp_half(logvar, FAST)
         dmu = tl.zeros([TILE_ROWS, WIDTH], tl.float32)
-        twice_dlogvar = tl.zeros([TILE_ROWS, WIDTH], tl.float32)
+        dlogvar = tl.zeros([TILE_ROWS, WIDTH], tl.float32)
         if Z_GRADIENT:
             block = blocks(start, first_block, row, WIDTH, D, PAIRED)
             for sample in tl.range(SAMPLES):
@@ -140,8 +140,8 @@ def _backward_chunks(
                         block + sample * ((sample_size + 3) // 4), step, stream, seed, PAIRED, FAST
                     )
                 dmu += dz
-                twice_dlogvar += dz * noise
-            twice_dlogvar *= std
+                dlogvar += dz * noise
+            dlogvar *= half_std
         if KL_GRADIENT or COLUMN_GRADIENT:
             at_mu = mu_ptr + (row * MU_ROW_STRIDE)[:, None] + column
             mu = to_float32(tl.load(at_mu, mask=live), FAST)
@@ -149,8 +149,8 @@ def _backward_chunks(
             if COLUMN_GRADIENT:
                 gradient += tl.load(dcolumn_kl_ptr + column, mask=live)
             dmu += gradient * mu
-            twice_dlogvar += gradient * (std * std - 1.0)
+            # (std**2 - 1) / 2
+            dlogvar += (2.0 * gradient) * (half_std * half_std - 0.25)
         at_output = (row * D)[:, None] + column
         tl.store(dmu_ptr + at_output, dmu.to(dmu_ptr.dtype.element_ty), mask=live)
-        dlogvar = (0.5 * twice_dlogvar).to(dlogvar_ptr.dtype.element_ty)
-        tl.store(dlogvar_ptr + at_output, dlogvar, mask=live)
+        tl.store(dlogvar_ptr + at_output, dlogvar.to(dlogvar_ptr.dtype.element_ty), mask=live)

@@ -6,6 +6,8 @@ The definition is ``kernels.philox``. ``FAST`` replaces the polynomials and slow
 special-function unit; elsewhere (the interpreter, AMD) there is no such assembly.
 """
 
+import math
+
 import triton
 import triton.language as tl
 
@@ -25,8 +27,11 @@ _ROUND_B = tl.constexpr(ROUND_MULTIPLIERS[1])
 _UNIFORM_SCALE = tl.constexpr(UNIFORM_SCALE)
 _SMALLEST_UNIFORM = tl.constexpr(SMALLEST_UNIFORM)
 _TWO_PI = tl.constexpr(6.283185307179586)
+_ANGLE_SCALE = tl.constexpr(2 * math.pi * UNIFORM_SCALE)
 _HALF_LOG2_E = tl.constexpr(0.7213475204444817)
 _MINUS_TWO_LN_2 = tl.constexpr(-1.3862943611198906)
+_LOG_ERROR = tl.constexpr(2**-22 * 2 * math.log(2))
+"""What -2 ln u may be wrong by with ``lg2.approx`` for u in (0.5, 1) (PTX ISA)."""
 
 
 @triton.jit
@@ -107,6 +112,14 @@ def exp_half(x, FAST: tl.constexpr):
 
 
 @triton.jit
+def half_exp_half(x, FAST: tl.constexpr):
+    """Return e**(x / 2) / 2."""
+    if FAST:
+        return _exp2_approx(x * _HALF_LOG2_E - 1.0)
+    return 0.5 * tl.exp(0.5 * x)
+
+
+@triton.jit
 def to_float32(x, FAST: tl.constexpr):
     """Return ``x`` as float32; two bfloat16 of one register take one instruction each."""
     if FAST and x.dtype == tl.bfloat16:
@@ -125,19 +138,24 @@ def to_float32(x, FAST: tl.constexpr):
 @triton.jit
 def normal_pair(word_a, word_b, FAST: tl.constexpr):
     """Return the two Box-Muller normals of two uint32 words."""
-    u = tl.maximum(_uniform(word_a), _SMALLEST_UNIFORM)
-    angle = _uniform(word_b) * _TWO_PI
+    u = tl.maximum(_folded(word_a) * _UNIFORM_SCALE, _SMALLEST_UNIFORM)
     if FAST:
-        radius = _sqrt_approx(_log2_approx(u) * _MINUS_TWO_LN_2)
+        # Near u = 1 the logarithm is smaller than its own error. -2 ln u >= 2 (1 - u), close there
+        # and exact in float32; the logarithm less its error is a bound from below too.
+        squared = tl.maximum(_log2_approx(u) * _MINUS_TWO_LN_2 - _LOG_ERROR, 2.0 - 2.0 * u)
+        radius = _sqrt_approx(squared)
+        angle = _folded(word_b) * _ANGLE_SCALE
         return radius * _cos_approx(angle), radius * _sin_approx(angle)
+    angle = _folded(word_b) * _UNIFORM_SCALE * _TWO_PI
     radius = tl.sqrt(-2.0 * tl.log(u))
     return radius * tl.cos(angle), radius * tl.sin(angle)
 
 
 @triton.jit
-def _uniform(word):
+def _folded(word):
+    """Return the word, or its complement where that is smaller, as float32."""
     signed = word.to(tl.int32, bitcast=True)
-    return (signed ^ (signed >> 31)).to(tl.float32) * _UNIFORM_SCALE
+    return (signed ^ (signed >> 31)).to(tl.float32)
 
 
 @triton.jit

@@ -125,7 +125,7 @@ class Engine:
         with self._autocast:
             losses = compute(x, step=step, stream=stream, backend=backend)
         losses.loss.sum().backward()  # type: ignore[no-untyped-call]
-        return losses
+        return Losses(losses.loss.detach(), losses.error.detach(), losses.rate.detach())
 
 
 def autocast(device: torch.device, dtype: str) -> torch.autocast:

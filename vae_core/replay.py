@@ -4,6 +4,7 @@ kernels.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Generic, TypeVar
@@ -24,7 +25,8 @@ class Replayed(Generic[Result]):
     """A function without arguments, called as it is at first and replayed from then on.
 
     What changes between calls must be in device memory that the function reads and writes; what it
-    returns is that of the last call, and good until the next.
+    returns is that of the last call, and good until the next. It must not hold autograd's graph,
+    whose nodes belong to the stream of an earlier call.
 
     Raises
     ------
@@ -45,17 +47,10 @@ class Replayed(Generic[Result]):
             graph.replay()
             return result
         self._calls += 1
-        here, side = torch.cuda.current_stream(), torch.cuda.Stream()  # type: ignore[no-untyped-call]
-        # Autograd must not remember the default stream, on which nothing can be recorded.
-        side.wait_stream(here)
-        with torch.cuda.stream(side):
-            if self._calls < WARM_UP_CALLS:
-                result = self._function()
-            else:
-                with _refusing_to_wait():
-                    result = self._function()
-        here.wait_stream(side)
-        return result
+        if self._calls < WARM_UP_CALLS:
+            return self._function()
+        with _refusing_to_wait():
+            return self._function()
 
     def _record(self) -> tuple[torch.cuda.CUDAGraph, Result]:
         graph = torch.cuda.CUDAGraph()
@@ -68,7 +63,10 @@ class Replayed(Generic[Result]):
 def _refusing_to_wait() -> Iterator[None]:
     """Turn PyTorch's waiting for the device, which no recording may hold, into an error."""
     before = torch.cuda.get_sync_debug_mode()
-    torch.cuda.set_sync_debug_mode("error")
+    with warnings.catch_warnings():
+        # it is said to miss some: those make the recording itself fail
+        warnings.filterwarnings("ignore", "Synchronization debug mode is a prototype")
+        torch.cuda.set_sync_debug_mode("error")
     try:
         yield
     except RuntimeError as error:

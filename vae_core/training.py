@@ -200,7 +200,7 @@ class Tally:
 
     def add(self, losses: Losses, step: Tensor) -> None:
         """Count the losses of one step; its number is a 0-d int64 tensor."""
-        values = torch.stack([losses.loss, losses.error, losses.rate]).detach()
+        values = torch.stack([losses.loss, losses.error, losses.rate])
         self._sums += values
         newly_bad = (self.first_bad_step < 0) & ~values[0].isfinite()
         self.first_bad_step.copy_(torch.where(newly_bad, step, self.first_bad_step))

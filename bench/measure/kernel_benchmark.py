@@ -171,6 +171,7 @@ def _timed(
                     f"{rows:>8} x {latent_dim:<5}{row['dtype']:9} {timing.phase:9}"
                     f"{timing.provider:20}{row['median_ms']:9.4f} ms "
                     f"{row['floor_gb_per_s']:8.1f} GB/s of floor bytes"
+                    f"{row['issue_ms']:8.3f} ms to issue"
                 )
     return compared(timings)
 

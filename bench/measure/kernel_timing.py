@@ -1,14 +1,16 @@
 """Times one shape of the kernel benchmark on a GPU, every provider and pass of it.
 
 Compilation and warm-up are over before a clock starts. Inputs rotate through enough copies to
-outgrow the L2 cache twice (at most ``MOST_INPUT_SETS``: the smallest shapes, which wait for
-launches and not for memory, may stay in it), and none of them is constant.
+outgrow the L2 cache twice (at most ``MOST_INPUT_SETS``: the smallest shapes may stay in it), and
+none of them is constant. The GPU is kept waiting until the calls of a repeat are in its queue, so
+that its time is its own; what a call costs the program that issues it stands beside it.
 """
 
 from __future__ import annotations
 
 import gc
 import statistics
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -27,9 +29,13 @@ from bench.measure.kernel_providers import (
 )
 from kernels.check import Case, relative_errors
 
-MOST_INPUT_SETS = 64
+MOST_INPUT_SETS = 16
+"""So that the launches of a repeat fit in the queue of a GPU, which holds about a thousand."""
 WARM_UP_CALLS = 5
 ROWS_CHECKED = 4_096
+HIGHEST_HZ = 2.0e9
+"""At which the GPU counts the cycles that it is kept waiting."""
+MOST_SECONDS_WAITED = 0.1
 TENSORS_TOUCHED = {"forward": 3, "backward": 5, "both": 8}
 """Elements that must cross the memory bus for every element of mu, whatever the implementation."""
 
@@ -59,6 +65,7 @@ class Shape:
 class KernelTiming:
     """One provider, shape and pass: milliseconds of every repeat, and what it needs and errs.
 
+    ``milliseconds`` are the GPU's, ``issue_milliseconds`` those of the program that issues a call.
     ``copy`` is the roofline, a copy that moves the floor bytes of the pass; what it lacks is None.
     """
 
@@ -66,6 +73,7 @@ class KernelTiming:
     shape: Shape
     phase: Phase
     milliseconds: Sequence[float]
+    issue_milliseconds: Sequence[float]
     input_sets: int
     peak_memory_bytes: int | None = None
     kept_bytes: int | None = None
@@ -88,6 +96,7 @@ class KernelTiming:
             "median_ms": median,
             "lower_quartile_ms": lower,
             "upper_quartile_ms": upper,
+            "issue_ms": statistics.median(self.issue_milliseconds),
             "floor_bytes": floor_bytes,
             "floor_gb_per_s": floor_bytes / median / 1e6,
             "peak_memory_bytes": self.peak_memory_bytes,
@@ -104,9 +113,14 @@ def time_shape(shape: Shape, repeats: int) -> Iterator[KernelTiming]:
     outgrow_cache = 1 + 2 * cache_bytes // shape.floor_bytes("forward")
     sets = max(2, min(MOST_INPUT_SETS, outgrow_cache))
     for phase in PHASES:
-        milliseconds = _milliseconds(_copies(shape.floor_bytes(phase), sets), repeats)
+        milliseconds, issue = _milliseconds(_copies(shape.floor_bytes(phase), sets), repeats)
         yield KernelTiming(
-            provider="copy", shape=shape, phase=phase, milliseconds=milliseconds, input_sets=sets
+            provider="copy",
+            shape=shape,
+            phase=phase,
+            milliseconds=milliseconds,
+            issue_milliseconds=issue,
+            input_sets=sets,
         )
     inputs = [
         Inputs.random(shape.rows, shape.latent_dim, shape.dtype, "cuda", seed=index)
@@ -133,11 +147,13 @@ def _time_provider(
         peak = _peak_bytes(timed[0])
         if provider.as_graph:
             timed = [captured(call) for call in timed]
+        milliseconds, issue = _milliseconds(timed, repeats)
         yield KernelTiming(
             provider=provider.name,
             shape=shape,
             phase=phase,
-            milliseconds=_milliseconds(timed, repeats),
+            milliseconds=milliseconds,
+            issue_milliseconds=issue,
             input_sets=len(inputs),
             peak_memory_bytes=peak,
             kept_bytes=kept,
@@ -160,22 +176,34 @@ def _copies(bytes_moved: int, sets: int) -> list[Call]:
     return [copy(index) for index in range(sets)]
 
 
-def _milliseconds(timed: Sequence[Call], repeats: int) -> list[float]:
-    """Return the milliseconds of one call in every repeat; a repeat makes every call once."""
+def _milliseconds(timed: Sequence[Call], repeats: int) -> tuple[list[float], list[float]]:
+    """Return milliseconds of one call in every repeat, the GPU's and those of issuing it; a repeat
+    makes every call once.
+    """
     for _ in range(WARM_UP_CALLS):
         for call in timed:
             call()
-    milliseconds = []
+    seconds_issued = _seconds_to_issue(timed)
+    milliseconds, issue = [], []
     for _ in range(repeats):
         start, end = (torch.Event("cuda", enable_timing=True) for _ in range(2))
         torch.cuda.synchronize()
+        cycles = int(HIGHEST_HZ * min(MOST_SECONDS_WAITED, 2 * seconds_issued))
+        torch.cuda._sleep(cycles)  # type: ignore[no-untyped-call]
         start.record()
-        for call in timed:
-            call()
+        seconds_issued = _seconds_to_issue(timed)
         end.record()
         torch.cuda.synchronize()
         milliseconds.append(start.elapsed_time(end) / len(timed))
-    return milliseconds
+        issue.append(1e3 * seconds_issued / len(timed))
+    return milliseconds, issue
+
+
+def _seconds_to_issue(timed: Sequence[Call]) -> float:
+    begun = time.perf_counter()
+    for call in timed:
+        call()
+    return time.perf_counter() - begun
 
 
 def _peak_bytes(call: Call) -> int:

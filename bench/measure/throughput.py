@@ -88,8 +88,9 @@ def _in_turn(subjects: list[Subject]) -> Iterator[ThroughputRecord]:
     timers = []
     for subject in subjects:
         timer = Timer("call()", globals={"call": subject.call}, num_threads=torch.get_num_threads())
-        warm = timer.timeit(WARM_UP_CALLS).mean
-        timers.append((subject, timer, max(1, math.ceil(SECONDS_PER_REPEAT / warm))))
+        timer.timeit(WARM_UP_CALLS)
+        calls = max(1, math.ceil(SECONDS_PER_REPEAT / timer.timeit(1).mean))
+        timers.append((subject, timer, calls))
     for repeat in range(REPEATS):
         for subject, timer, calls in timers:
             yield ThroughputRecord(

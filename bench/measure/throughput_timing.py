@@ -24,7 +24,8 @@ from bench.plan import DataSpec, MetricsSpec
 from vae_core import Dataset
 
 SECONDS_PER_REPEAT = 0.02
-WARM_UP_CALLS = 3
+WARM_UP_CALLS = 5
+"""More than a recording takes (``vae_core.replay``)."""
 CALLS_FOR_MEMORY = 3
 
 STATUS, RESET = Path("/proc/self/status"), Path("/proc/self/clear_refs")

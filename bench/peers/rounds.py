@@ -36,7 +36,8 @@ class Measurement:
 def run_rounds(
     names: Sequence[str], task: Task, *, rounds: int, threads: int
 ) -> Iterator[Measurement]:
-    """Train every peer once a round; a first round compiles and warms up and is not yielded.
+    """Train every peer once a round; a first round, of all at once, compiles and warms up and is
+    not yielded.
 
     Each round starts with another peer. One-model peers take another seed each round, so that their
     worth is a mean over seeds too.
@@ -50,12 +51,13 @@ def run_rounds(
             )
             for name in names
         }
-        for index in range(-1, rounds):
-            turn = max(index, 0) % len(names)
+        first = [processes[name].submit(_train_once, name, task, -1, threads) for name in names]
+        for trained in first:
+            trained.result()
+        for index in range(rounds):
+            turn = index % len(names)
             for name in (*names[turn:], *names[:turn]):
-                measured = processes[name].submit(_train_once, name, task, index, threads).result()
-                if index >= 0:
-                    yield measured
+                yield processes[name].submit(_train_once, name, task, index, threads).result()
 
 
 def seeds_of(models: int, index: int) -> list[int]:

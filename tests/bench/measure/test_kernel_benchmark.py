@@ -20,7 +20,12 @@ FINDING = Finding(
 
 def timing(provider, milliseconds, phase="forward", shape=Shape(1 << 20, 16, torch.float32)):  # noqa: B008
     return KernelTiming(
-        provider=provider, shape=shape, phase=phase, milliseconds=milliseconds, input_sets=2
+        provider=provider,
+        shape=shape,
+        phase=phase,
+        milliseconds=milliseconds,
+        issue_milliseconds=[0.01],
+        input_sets=2,
     )
 
 

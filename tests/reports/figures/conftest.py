@@ -46,6 +46,7 @@ def made_up_kernel_timings() -> pd.DataFrame:
                     shape=shape,
                     phase=phase,
                     milliseconds=[0.9 * median, median, 1.1 * median],
+                    issue_milliseconds=[0.1],
                     input_sets=2,
                     kept_bytes=None if provider == "copy" else kept + 16,
                     peak_memory_bytes=None if provider == "copy" else kept + 8 * shape.rows,
