@@ -119,15 +119,19 @@ def calls(function: Function, inputs: Inputs) -> dict[Phase, Callable[[], object
     }
 
 
-def captured(call: Callable[[], object]) -> Callable[[], object]:
-    """Return the replay of ``call`` as a CUDA graph."""
+def captured(call: Callable[[], object], stream: torch.cuda.Stream) -> Callable[[], object]:
+    """Return the replay of ``call`` as a CUDA graph.
+
+    ``stream`` is where the call was made ready: backward runs on the stream of its forward, and a
+    recording may not touch another.
+    """
     torch.cuda.synchronize()
-    with torch.Stream("cuda"):
+    with torch.cuda.stream(stream):
         for _ in range(3):
             call()
     torch.cuda.synchronize()
     graph = torch.cuda.CUDAGraph()
-    with torch.cuda.graph(graph):
+    with torch.cuda.graph(graph, stream=stream):
         held = call()
 
     def replay(held: object = held) -> None:

@@ -141,12 +141,16 @@ def _time_provider(
         rows = min(shape.rows, ROWS_CHECKED)
         case = Case(shape=(rows, shape.latent_dim), dtype=shape.dtype)
         largest = max(relative_errors(case, "cuda").values())
-    of_sets = [calls(provider.function, one) for one in inputs]
+    stream = (torch.cuda.Stream if provider.as_graph else torch.cuda.current_stream)()
+    torch.cuda.synchronize()
+    with torch.cuda.stream(stream):
+        of_sets = [calls(provider.function, one) for one in inputs]
+    torch.cuda.synchronize()
     for phase in PHASES:
         timed = [of_set[phase] for of_set in of_sets]
         peak = _peak_bytes(timed[0])
         if provider.as_graph:
-            timed = [captured(call) for call in timed]
+            timed = [captured(call, stream) for call in timed]
         milliseconds, issue = _milliseconds(timed, repeats)
         yield KernelTiming(
             provider=provider.name,
