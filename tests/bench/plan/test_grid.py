@@ -40,7 +40,7 @@ CANONICAL = (
     '"disentanglement":true,"geometry":true,"importance_samples":64,"neighbors":5,"probes":true,'
     '"rate_decomposition":true,"sample_features":"pixels","sample_quality":true,"samples":null,'
     '"throughput":true},"objective":"vae","posterior":"diagonal","recon_weight":1.0,'
-    '"schema_version":3,"seed":3}'
+    '"schema_version":4,"seed":3}'
 )
 OTHER = {
     "dataset": "mnist",

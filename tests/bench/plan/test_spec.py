@@ -65,7 +65,11 @@ def test_a_spec_is_frozen_and_hashable():
         ({"training": {"batch_size": 0}}, "training.batch_size: 0 is not allowed; a whole number"),
         ({"training": {"learning_rate": 0}}, "training.learning_rate: 0 is not allowed"),
         ({"sweep": {"dtype": ["float16"]}}, '"float32" or "bfloat16" is (did you mean'),
-        ({"training": {"engine": "jit"}}, '"auto", "eager" or "compiled" is'),
+        ({"training": {"engine": "jit"}}, '"auto", "eager", "captured" or "compiled" is'),
+        (
+            {"training": {"engine": "captured"}},
+            'training.engine: "captured" is not allowed; "auto", "eager" or "compiled" (with "cpu"',
+        ),
         ({"training": {"kl_warmup": 1.5}}, "a finite number above 0 and at most 1 is"),
         (
             {"model": {"likelihood": "gaussian-calibrated"}, "sweep": {"objective": ["iwae"]}},
