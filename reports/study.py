@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from reports.sweep import Sweep
 
 AE = "ae"
+PLAIN_LEVELS = ("float32", "diagonal")
+"""What a specification that says nothing gets, of axes whose values have names."""
 HELD_AXES = {
     "dataset": "data set",
     "architecture": "architecture",
@@ -184,8 +186,10 @@ def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def _commonest(values: pd.Series) -> str | float:
-    counts = values.value_counts().sort_index(kind="stable")
-    level = counts.index[int(np.argmax(counts.to_numpy()))]
+    """The commonest level; of several the plainest: a specification's default, the smallest."""
+    counts = values.value_counts()
+    tied = counts.index[counts == counts.max()]
+    level = min(tied, key=lambda value: (value not in PLAIN_LEVELS, value))
     return float(level) if isinstance(level, (int, float)) else str(level)
 
 

@@ -44,6 +44,15 @@ def test_the_commonest_level_is_held_and_the_ae_follows(sweep_writer):
     assert set(study.ae["recon_weight"]) == {1.0}
 
 
+def test_of_equally_common_levels_the_plainest_is_held(sweep_writer):
+    sweep_writer.latent_dims, sweep_writer.pictures = (8,), False
+    directory = sweep_writer.write()
+    runs = pd.read_parquet(directory / "results.parquet").assign(dtype="float32")
+    halves = runs.assign(dtype="bfloat16", run_id=runs["run_id"] + "-h")
+    pd.concat([halves, runs]).to_parquet(directory / "results.parquet")
+    assert main_study(read_sweep(directory)).held == {"dtype": "float32"}
+
+
 def test_posteriors_of_one_objective_are_families_of_their_own():
     runs = pd.DataFrame(
         {"objective": ["ae", "vae", "vae"], "posterior": ["point", "diagonal", "full"]}
