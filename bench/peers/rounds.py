@@ -47,7 +47,7 @@ def run_rounds(
         context = get_context("spawn")
         processes = {
             name: stack.enter_context(
-                ProcessPoolExecutor(1, context, initializer=_pin, initargs=(threads,))
+                ProcessPoolExecutor(1, context, initializer=_pin, initargs=(threads, task.device))
             )
             for name in names
         }
@@ -93,9 +93,11 @@ def _environment(threads: int, device: str) -> Iterator[None]:
                 os.environ[name] = value
 
 
-def _pin(threads: int) -> None:
-    """Keep this process to as many cores as it may use threads, where the system can do that."""
-    if hasattr(os, "sched_setaffinity"):
+def _pin(threads: int, device: str) -> None:
+    """Keep this process to as many cores as it may use threads, where the system can do that; not
+    one that trains on a GPU, whose compilers want all of them.
+    """
+    if device == "cpu" and hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:threads])
 
 
