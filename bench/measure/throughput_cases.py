@@ -35,7 +35,7 @@ ENGINES: dict[Engine, tuple[str, str]] = {
     "fused": ("triton", "captured"),
 }
 """What each engine is: who draws z and computes the KL (a backend of ``kernels``), and who runs the
-networks around it (an engine of ``vae_core``)."""
+networks around it (an engine of ``vae_core``); recorded on a GPU, but for ``eager``."""
 
 BATCH_SIZES = (32, 128, 512)
 COHORT_SIZES = (1, 2, 4, 8, 16, 32, 64, 128, 256)
