@@ -1,4 +1,4 @@
-"""Write the pictures of ``shapes.npz`` as files, a folder a class: ``pictures/disc/0000.png`` …"""
+"""Write the pictures of ``shapes.npz`` as files, a folder a class: ``pictures/disc/0000.png``."""
 
 from pathlib import Path
 
