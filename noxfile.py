@@ -75,7 +75,7 @@ def tests(session: nox.Session) -> None:
 
 @nox.session
 def screenshots(session: nox.Session) -> None:
-    """Take the README's pictures from a drawn report: ``nox -s screenshots -- runs/digits``."""
+    """Take the documents' pictures from a drawn report: ``nox -s screenshots -- runs/digits``."""
     install(session, "test")
     session.run("python", "docs/screenshots.py", *session.posargs)
 
