@@ -74,6 +74,15 @@ def tests(session: nox.Session) -> None:
 
 
 @nox.session
+def docs(session: nox.Session) -> None:
+    """Build the documents and the reference into build/docs, without a warning: ``nox -s docs``."""
+    session.install("-c", "constraints.txt", "mkdocs", "mkdocstrings[python]", "ruff")
+    session.run("python", "docs/pages.py", "build/pages")
+    session.run("mkdocs", "build", "--strict", "--quiet", *session.posargs)
+    session.log("build/docs/index.html")
+
+
+@nox.session
 def screenshots(session: nox.Session) -> None:
     """Take the documents' pictures from a drawn report: ``nox -s screenshots -- runs/digits``."""
     install(session, "test")
