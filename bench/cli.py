@@ -20,10 +20,25 @@ from bench.wording import command_line, plan_text, program, status_text
 
 __all__ = ["app", "main"]
 
+SCRIPT = "vaebench"
+"""What the installed program is called."""
+
+HELP = """Benchmarks and ablations for autoencoders and variational autoencoders.
+
+\b
+Examples:
+  python -m bench run                              the default sweep, and its report
+  python -m bench run sweep.toml --dry-run         what a sweep of yours would do
+  python -m bench status runs/digits               how far it is
+  python -m bench compare runs/before runs/after   what changed
+  python -m bench run --help                       every option of a command
+"""
+
 app = typer.Typer(
-    help="Benchmarks and ablations for autoencoders and variational autoencoders.",
+    help=HELP,
     no_args_is_help=True,
-    add_completion=False,
+    # A shell completes what a program's name begins, not `python -m bench`.
+    add_completion=program() == SCRIPT,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
@@ -282,7 +297,13 @@ def kernels(
 
 @app.command()
 def datasets() -> None:
-    """List the datasets and where to get them."""
+    """List the data sets and where to get them.
+
+    \b
+    Examples:
+      python -m bench datasets
+      python -m bench run bench/sweeps/mnist.toml --set data.root=/data/mnist
+    """  # noqa: D301
     with one_line_errors():
         from vae_core.data import describe
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from typer.main import get_command
 from typer.testing import CliRunner
 
 from bench.cli import app
@@ -147,6 +148,7 @@ def test_a_bug_is_no_request_error(invoke, pipeline):
     ("arguments", "line"),
     [
         (["run", "no.toml"], "error: no.toml: no such file; a TOML file is needed"),
+        (["run", "mnits.toml"], "error: mnits.toml: no such file; did you mean "),
         (
             ["run", "--set", "sweep.latent_dim=[0]"],
             "error: --set: sweep.latent_dim[0]: 0 is not",
@@ -203,6 +205,30 @@ def test_report_refreshes_the_tables_and_draws(invoke, tmp_path, monkeypatch):
     assert result.output == f"report: {tmp_path / 'a' / 'report' / 'index.html'}\n"
 
 
+def test_a_mistyped_command_or_option_is_met_with_the_nearest(invoke):
+    assert "Did you mean 'status'?" in invoke("statsu").stderr
+    assert "--retry-failed" in invoke("run", "--retry-faild").stderr
+
+
+def test_a_shell_completes_commands_and_options():
+    def completed(words):
+        code = "import sys; sys.argv = ['vaebench']; from bench.cli import main; main()"
+        asked = {"_VAEBENCH_COMPLETE": "complete_bash", "COMP_WORDS": words, "COMP_CWORD": "1"}
+        if words.count(" ") > 1:
+            asked["COMP_CWORD"] = "2"
+        finished = subprocess.run(
+            [sys.executable, "-c", code],
+            env=os.environ | asked,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        return finished.stdout.split()
+
+    assert completed("vaebench re") == ["report", "repair"]
+    assert completed("vaebench run --exe") == ["--executor"]
+
+
 @pytest.mark.parametrize(
     ("command", "module", "function", "code"),
     [
@@ -252,6 +278,14 @@ def test_help_needs_nothing_heavy():
         "print({'torch', 'pandas', 'pydantic', 'numpy', 'pyarrow'} & set(sys.modules))"
     )
     assert python("-c", code).stdout == "set()\n"
+
+
+@pytest.mark.parametrize("command", [None, *get_command(app).commands])
+def test_help_has_an_example_at_every_level(invoke, command):
+    shown = invoke(*filter(None, [command]), "--help").output
+    first = shown[shown.index("  Example") :].splitlines()[1].split()
+    assert first[:3] == ["python", "-m", "bench"]
+    assert command is None or first[3] == command
 
 
 def test_help_shows_how_to_type_it():
