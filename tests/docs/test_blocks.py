@@ -17,6 +17,7 @@ from typer.testing import CliRunner
 import bench.cli
 from bench.gates.command import ROOT
 from bench.plan import SweepSpec
+from bench.plan.keys import key_tree
 from kernels import reparameterize_kl
 
 from .conftest import Block, blocks, documents
@@ -76,6 +77,14 @@ def test_a_specification_is_valid(block: Block):
     SweepSpec.model_validate({"name": "a-part", **table})
     if block.source is not None:
         assert block.body in (ROOT / block.source).read_text(encoding="utf-8")
+
+
+def test_the_page_of_sweeps_has_every_key():
+    page = (ROOT / "docs" / "sweeps.md").read_text(encoding="utf-8")
+    shown = set(re.findall(r"^(?:# )?(\w+) = ", page, re.MULTILINE))
+    tables = {table: set(keys) for table, keys in key_tree().items() if table}
+    assert all(f"[{table}]" in page for table in tables)
+    assert set.union(*tables.values()) <= shown
 
 
 @pytest.mark.parametrize("block", blocks("diff"))
