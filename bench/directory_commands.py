@@ -5,12 +5,11 @@ from typing import Annotated
 
 import typer
 
+from bench.arguments import Directory
 from bench.console import table
 from bench.request_errors import one_line_errors
 
 __all__ = ["export", "merge", "repair"]
-
-Directory = Annotated[Path, typer.Argument(metavar="DIR", help="A sweep directory.")]
 
 
 def merge(
