@@ -6,7 +6,7 @@ from pathlib import Path
 from textwrap import shorten
 from typing import TYPE_CHECKING
 
-from bench.console import table
+from bench.console import counted, table
 
 if TYPE_CHECKING:
     from bench.plan import Plan
@@ -22,12 +22,13 @@ def plan_text(plan: "Plan") -> str:
         for name, values in plan.axes.items()
     ]
     lines = [
-        f"{plan.spec.name}: {len(plan.runs)} runs, {len(plan.cohorts)} cohorts to train",
+        f"{plan.spec.name}: {counted(len(plan.runs), 'run')}, "
+        f"{counted(len(plan.cohorts), 'cohort')} to train",
         "",
         table(("axis", "values", ""), rows),
     ]
     for device, count in plan.skipped_counts.items():
-        lines += ["", f"skipped: {count} runs on {device} ({plan.skipped[device]})"]
+        lines += ["", f"skipped: {counted(count, 'run')} on {device} ({plan.skipped[device]})"]
     return "\n".join(lines)
 
 
@@ -40,9 +41,12 @@ def status_text(status: "SweepStatus") -> str:
     ]
     lines = [status.name, "", table(("device", *kinds), rows), ""]
     for kind, reasons in (("failed", status.failures), ("skipped", status.skips)):
-        lines += [f"{kind}: {count} runs ({reason})" for reason, count in reasons.items()]
+        lines += [
+            f"{kind}: {counted(count, 'run')} ({reason})" for reason, count in reasons.items()
+        ]
     if status.holder is not None:
-        lines.append(f"running: {status.holder}")
+        missing, total = status.total("missing"), sum(map(status.total, kinds))
+        lines.append(f"running: {status.holder}, {total - missing} of {total} runs are there")
     lines.append(f"report: {status.report or 'none yet'}")
     return "\n".join(lines)
 

@@ -12,7 +12,7 @@ from typer.main import get_command
 from typer.testing import CliRunner
 
 from bench.cli import app
-from bench.console import SweepOutcome
+from bench.console import SweepOutcome, counted
 from bench.executors import ExecutorRequest
 from bench.plan import DATASETS, Plan, expand, group, load_spec
 from bench.results import StoreError, SweepDirectory, SweepDirectoryError
@@ -184,6 +184,18 @@ def test_status_shows_what_is_missing(invoke, tmp_path):
         "",
         "report: none yet",
     ]
+
+
+def test_status_of_a_running_sweep_says_who_is_at_work_and_how_far_it_is(invoke, tmp_path):
+    with SweepDirectory(tmp_path / "a", load_spec()):
+        result = invoke("status", str(tmp_path / "a"))
+    (line,) = (line for line in result.output.splitlines() if line.startswith("running: "))
+    assert line.startswith(f"running: process {os.getpid()} on host ")
+    assert line.endswith(", 0 of 210 runs are there")
+
+
+def test_one_run_is_not_several():
+    assert [counted(count, "run") for count in (0, 1, 2)] == ["0 runs", "1 run", "2 runs"]
 
 
 def test_report_refreshes_the_tables_and_draws(invoke, tmp_path, monkeypatch):
