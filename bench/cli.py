@@ -13,11 +13,11 @@ import typer
 from bench import directory_commands, speed_commands
 from bench.arguments import Directory, Overrides
 from bench.comparison import compare
-from bench.console import console_for, table
+from bench.console import console_for
 from bench.formats import Formats, vector_formats
 from bench.gates.command import gate
 from bench.request_errors import one_line_errors
-from bench.wording import command_line, plan_text, program, status_text
+from bench.wording import command_line, datasets_text, plan_text, program, status_text
 
 __all__ = ["app", "main"]
 
@@ -216,7 +216,7 @@ def datasets() -> None:
     with one_line_errors():
         from vae_core.data import describe
 
-        typer.echo(table(("name", "what it is", "where to get it"), describe()))
+        typer.echo(datasets_text(describe()))
 
 
 app.command()(gate)

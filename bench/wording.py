@@ -3,16 +3,19 @@
 import shlex
 import sys
 from pathlib import Path
-from textwrap import shorten
+from shutil import get_terminal_size
+from textwrap import fill, shorten
 from typing import TYPE_CHECKING
 
 from bench.console import counted, table
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from bench.plan import Plan
     from bench.results.status import SweepStatus
 
-__all__ = ["command_line", "plan_text", "program", "status_text"]
+__all__ = ["command_line", "datasets_text", "plan_text", "program", "status_text"]
 
 
 def plan_text(plan: "Plan") -> str:
@@ -48,6 +51,17 @@ def status_text(status: "SweepStatus") -> str:
         missing, total = status.total("missing"), sum(map(status.total, kinds))
         lines.append(f"running: {status.holder}, {total - missing} of {total} runs are there")
     lines.append(f"report: {status.report or 'none yet'}")
+    return "\n".join(lines)
+
+
+def datasets_text(datasets: "Sequence[tuple[str, str, str]]") -> str:
+    """Every data set, what it is and how to get it, as wide as the terminal."""
+    columns = max(len(name) for name, *_ in datasets) + 2
+    width, indent = get_terminal_size().columns, " " * columns
+    lines = []
+    for name, description, obtain in datasets:
+        lines.append(fill(f"{name:<{columns}}{description}", width, subsequent_indent=indent))
+        lines.append(fill(obtain, width, initial_indent=indent, subsequent_indent=indent))
     return "\n".join(lines)
 
 

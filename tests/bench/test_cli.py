@@ -269,7 +269,10 @@ def test_speed_is_measured_where_asked_and_its_report_drawn(
 def test_datasets_are_listed_with_where_to_get_them(invoke):
     result = invoke("datasets")
     assert result.exit_code == 0
-    assert [line.split()[0] for line in result.output.splitlines()[1:]] == list(DATASETS)
+    lines = result.output.splitlines()
+    assert [line.split()[0] for line in lines if not line.startswith(" ")] == list(DATASETS)
+    assert "comes with scikit-learn; nothing to do" in lines[1]
+    assert max(map(len, lines)) <= 80
 
 
 def python(*arguments: str) -> subprocess.CompletedProcess[str]:
