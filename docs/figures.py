@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 
@@ -50,6 +51,30 @@ def number(sweep: Path) -> None:
     means.to_csv(NUMBERS, float_format="%.6g")
 
 
+def refill(page: Path) -> None:
+    """Put the numbers into a page's tables: rows that begin with a column, columns with a weight.
+
+    A number keeps the decimals it has; what the text says of it is for the writer to check.
+    """
+    means = pd.read_csv(NUMBERS).set_index("kl_weight", drop=False)
+    lines, weights = page.read_text(encoding="utf-8").splitlines(), []
+    for index, line in enumerate(lines):
+        heads = [cell.strip() for cell in line.split("|")[2:-1]]
+        if heads[:1] == ["AE"]:
+            weights = [float(head.removeprefix("β = ")) for head in heads[1:]]
+        named = re.match(r"\| `(\w+)`", line)
+        if named and weights and named[1] in means:
+            rows = [means[means["objective"] == "ae"].iloc[0], *(means.loc[w] for w in weights)]
+            first, _, _ = line.removeprefix("|").partition("|")
+            pairs = zip(heads, rows, strict=True)
+            cells = [
+                old if old == "–" else f"{row[named[1]]:.{len(old.partition('.')[2])}f}"
+                for old, row in pairs
+            ]
+            lines[index] = f"|{first}| {' | '.join(cells)} |"
+    page.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
 def copy(sweep: Path) -> None:
     """Write the figures of a sweep's report into ``docs/images``."""
     IMAGES.mkdir(exist_ok=True)
@@ -66,3 +91,4 @@ def save(picture: Image.Image, name: str) -> None:
 if __name__ == "__main__":
     copy(Path(sys.argv[1]))
     number(Path(sys.argv[1]))
+    refill(Path(__file__).with_name("theory.md"))
