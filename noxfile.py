@@ -16,7 +16,7 @@ import nox
 nox.needs_version = ">=2025.5"
 nox.options.default_venv_backend = "uv|virtualenv"
 nox.options.reuse_existing_virtualenvs = True
-nox.options.sessions = ["lint", "types", "layers", "tests"]
+nox.options.sessions = ["lint", "types", "layers", "docs", "tests"]
 
 
 def install(session: nox.Session, *extras: str) -> None:
@@ -66,7 +66,7 @@ def peers(session: nox.Session) -> None:
 
 @nox.session
 def tests(session: nox.Session) -> None:
-    """Run the tests, in parallel: ``nox -s tests -- [pytest arguments]``."""
+    """Run the tests, in parallel: ``nox -s tests -- [pytest arguments]``, such as ``--cov``."""
     install(session, "test")
     # One thread a process: the tests are many and small.
     session.env.setdefault("OMP_NUM_THREADS", "1")
@@ -74,8 +74,17 @@ def tests(session: nox.Session) -> None:
 
 
 @nox.session
+def docs(session: nox.Session) -> None:
+    """Build the documents and the reference into build/docs, without a warning: ``nox -s docs``."""
+    session.install("-c", "constraints.txt", "mkdocs", "mkdocstrings[python]", "ruff")
+    session.run("python", "docs/pages.py", "build/pages")
+    session.run("mkdocs", "build", "--strict", "--quiet", *session.posargs)
+    session.log("build/docs/index.html")
+
+
+@nox.session
 def screenshots(session: nox.Session) -> None:
-    """Take the README's pictures from a drawn report: ``nox -s screenshots -- runs/digits``."""
+    """Take the documents' pictures from a drawn report: ``nox -s screenshots -- runs/digits``."""
     install(session, "test")
     session.run("python", "docs/screenshots.py", *session.posargs)
 
@@ -89,10 +98,12 @@ def chaos(session: nox.Session) -> None:
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """Check style and format."""
-    session.install("-c", "constraints.txt", "ruff")
+    """Check style, format and spelling, and that no code is dead."""
+    session.install("-c", "constraints.txt", "codespell", "ruff", "vulture")
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
+    session.run("codespell")
+    session.run("vulture")
 
 
 @nox.session

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from bench.plan import Cohort, Plan
 
-__all__ = ["Console", "SweepOutcome", "TerminalConsole", "console_for"]
+__all__ = ["Console", "SweepOutcome", "TerminalConsole", "console_for", "counted"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,14 +47,14 @@ class Console:
     def plan(self, plan: "Plan") -> None:
         """Say what the sweep consists of, and what this machine cannot run."""
         trained = len(plan.runs) - sum(plan.skipped_counts.values())
-        cohorts = f"{len(plan.cohorts)} cohort{_plural(len(plan.cohorts))}"
+        cohorts = counted(len(plan.cohorts), "cohort")
         self._line(f"{plan.spec.name}: {trained} runs in {cohorts}")
         for device, count in plan.skipped_counts.items():
             self.skipped(f"{device}: {plan.skipped[device]}", count)
 
     def skipped(self, reason: str, count: int) -> None:
         """Say once why ``count`` runs are skipped."""
-        self._line(f"skipped: {count} run{_plural(count)} ({reason})")
+        self._line(f"skipped: {counted(count, 'run')} ({reason})")
 
     def started(self, *, total: int, done: int) -> None:
         """Say that training begins; ``done`` of the ``total`` runs were there before."""
@@ -194,8 +194,9 @@ def table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
     return "\n".join(lines)
 
 
-def _plural(count: int) -> str:
-    return "" if count == 1 else "s"
+def counted(count: int, noun: str) -> str:
+    """A number with its noun, "1 run" or "2 runs"."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def _progress(stream: TextIO) -> "Progress":

@@ -5,12 +5,11 @@ from typing import Annotated
 
 import typer
 
-from bench.console import table
+from bench.arguments import Directory
+from bench.console import counted, table
 from bench.request_errors import one_line_errors
 
 __all__ = ["export", "merge", "repair"]
-
-Directory = Annotated[Path, typer.Argument(metavar="DIR", help="A sweep directory.")]
 
 
 def merge(
@@ -33,7 +32,7 @@ def merge(
 
         merged = merge(directories, out)
         for source, taken in merged.taken.items():
-            typer.echo(f"{source}: {taken} runs taken")
+            typer.echo(f"{source}: {counted(taken, 'run')} taken")
         statuses = ("ok", "failed", "skipped")
         rows = [
             (device, *[counts.get(status, 0) for status in statuses])

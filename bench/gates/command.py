@@ -1,5 +1,6 @@
 """``python -m bench gate``: arguments in, exit code out."""
 
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
 
@@ -59,8 +60,14 @@ def gate(
       python -m bench gate --tests tests/gate --baseline tests/gate/baseline.json
     """  # noqa: D301 - a backspace tells typer to keep the lines that follow
     with one_line_errors():
-        from bench.gates import gate as flow
         from bench.gates.errors import GateError
+
+        if find_spec("pytest_benchmark") is None:
+            raise GateError(
+                "gate: pytest-benchmark is not installed; "
+                "pip install -c constraints.txt -e '.[test]'"
+            )
+        from bench.gates import gate as flow
 
         if against is not None and update_baseline:
             raise GateError("--against: is not allowed with --update-baseline")

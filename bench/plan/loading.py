@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from bench.plan.diagnosis import describe
 from bench.plan.errors import SpecError
+from bench.plan.keys import nearest
 from bench.plan.overrides import apply_overrides
 from bench.plan.spec import SweepSpec
 
@@ -42,12 +43,20 @@ def load_spec(path: Path | None = None, overrides: Sequence[str] = ()) -> SweepS
         raise SpecError(describe(error, str(path), overridden)) from None
 
 
+def _instead(path: Path) -> str:
+    """What to give in place of a file that is not there: one of its name, if any."""
+    shipped = {sweep.stem: str(sweep) for sweep in sorted(SWEEPS.glob("*.toml"))}
+    meant = nearest(path.stem, shipped)
+    if meant is not None:
+        return f"did you mean {shipped[meant]}?"
+    return f"a TOML file is needed, such as {', '.join(shipped.values())}"
+
+
 def _read(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        shipped = ", ".join(sorted(str(sweep) for sweep in SWEEPS.glob("*.toml")))
-        raise SpecError(f"{path}: no such file; a TOML file is needed, such as {shipped}") from None
+        raise SpecError(f"{path}: no such file; {_instead(path)}") from None
     except OSError as error:
         raise SpecError(f"{path}: cannot be read: {error.strerror}") from None
     except UnicodeDecodeError as error:

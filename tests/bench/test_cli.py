@@ -8,10 +8,11 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from typer.main import get_command
 from typer.testing import CliRunner
 
 from bench.cli import app
-from bench.console import SweepOutcome
+from bench.console import SweepOutcome, counted
 from bench.executors import ExecutorRequest
 from bench.plan import DATASETS, Plan, expand, group, load_spec
 from bench.results import StoreError, SweepDirectory, SweepDirectoryError
@@ -147,6 +148,7 @@ def test_a_bug_is_no_request_error(invoke, pipeline):
     ("arguments", "line"),
     [
         (["run", "no.toml"], "error: no.toml: no such file; a TOML file is needed"),
+        (["run", "mnits.toml"], "error: mnits.toml: no such file; did you mean "),
         (
             ["run", "--set", "sweep.latent_dim=[0]"],
             "error: --set: sweep.latent_dim[0]: 0 is not",
@@ -184,6 +186,18 @@ def test_status_shows_what_is_missing(invoke, tmp_path):
     ]
 
 
+def test_status_of_a_running_sweep_says_who_is_at_work_and_how_far_it_is(invoke, tmp_path):
+    with SweepDirectory(tmp_path / "a", load_spec()):
+        result = invoke("status", str(tmp_path / "a"))
+    (line,) = (line for line in result.output.splitlines() if line.startswith("running: "))
+    assert line.startswith(f"running: process {os.getpid()} on host ")
+    assert line.endswith(", 0 of 210 runs are there")
+
+
+def test_one_run_is_not_several():
+    assert [counted(count, "run") for count in (0, 1, 2)] == ["0 runs", "1 run", "2 runs"]
+
+
 def test_report_refreshes_the_tables_and_draws(invoke, tmp_path, monkeypatch):
     with SweepDirectory(tmp_path / "a", load_spec()) as directory:
         from bench.results import Store
@@ -201,6 +215,30 @@ def test_report_refreshes_the_tables_and_draws(invoke, tmp_path, monkeypatch):
     assert result.exit_code == 0
     assert drawn == [(tmp_path / "a", True, ("svg",))]
     assert result.output == f"report: {tmp_path / 'a' / 'report' / 'index.html'}\n"
+
+
+def test_a_mistyped_command_or_option_is_met_with_the_nearest(invoke):
+    assert "Did you mean 'status'?" in invoke("statsu").stderr
+    assert "--retry-failed" in invoke("run", "--retry-faild").stderr
+
+
+def test_a_shell_completes_commands_and_options():
+    def completed(words):
+        code = "import sys; sys.argv = ['vaebench']; from bench.cli import main; main()"
+        asked = {"_VAEBENCH_COMPLETE": "complete_bash", "COMP_WORDS": words, "COMP_CWORD": "1"}
+        if words.count(" ") > 1:
+            asked["COMP_CWORD"] = "2"
+        finished = subprocess.run(
+            [sys.executable, "-c", code],
+            env=os.environ | asked,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        return finished.stdout.split()
+
+    assert completed("vaebench re") == ["report", "repair"]
+    assert completed("vaebench run --exe") == ["--executor"]
 
 
 @pytest.mark.parametrize(
@@ -231,7 +269,10 @@ def test_speed_is_measured_where_asked_and_its_report_drawn(
 def test_datasets_are_listed_with_where_to_get_them(invoke):
     result = invoke("datasets")
     assert result.exit_code == 0
-    assert [line.split()[0] for line in result.output.splitlines()[1:]] == list(DATASETS)
+    lines = result.output.splitlines()
+    assert [line.split()[0] for line in lines if not line.startswith(" ")] == list(DATASETS)
+    assert "comes with scikit-learn; nothing to do" in lines[1]
+    assert max(map(len, lines)) <= 80
 
 
 def python(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -252,6 +293,14 @@ def test_help_needs_nothing_heavy():
         "print({'torch', 'pandas', 'pydantic', 'numpy', 'pyarrow'} & set(sys.modules))"
     )
     assert python("-c", code).stdout == "set()\n"
+
+
+@pytest.mark.parametrize("command", [None, *get_command(app).commands])
+def test_help_has_an_example_at_every_level(invoke, command):
+    shown = invoke(*filter(None, [command]), "--help").output
+    first = shown[shown.index("  Example") :].splitlines()[1].split()
+    assert first[:3] == ["python", "-m", "bench"]
+    assert command is None or first[3] == command
 
 
 def test_help_shows_how_to_type_it():

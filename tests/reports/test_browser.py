@@ -47,7 +47,6 @@ def column(page, name: str) -> list[str]:
     ).all_inner_texts()
 
 
-NAMED = ("dataset", "architecture", "reason", "dtype", "executor")
 HOSTILE = "<script>alert(1)</script> \"q\" 'a' & {{ 7*7 }} \N{TEST TUBE} $x^2$ " + "long" * 40
 MEASURED = (
     "test_mse",

@@ -32,6 +32,13 @@ def test_the_verdict_is_the_exit_code(invoke, monkeypatch, passes, code):
     assert request.baseline == gate.BASELINE
 
 
+def test_without_pytest_one_line_says_how_to_get_it(invoke, monkeypatch):
+    monkeypatch.setattr("bench.gates.command.find_spec", lambda name: None)
+    result = invoke()
+    assert result.exit_code == 2
+    assert result.stderr.startswith("error: gate: pytest-benchmark is not installed; pip install")
+
+
 def test_tests_of_ones_own_have_their_baseline_beside_them(invoke, monkeypatch, tmp_path):
     asked = []
     monkeypatch.setattr(gate, "run_gate", lambda request, *_: asked.append(request) or True)

@@ -9,8 +9,6 @@ from pyarrow import parquet
 from bench.results import COLUMNS, RunRecord, Store, SweepDirectoryError, ThroughputRecord, exports
 from bench.results.exports import export
 
-PANDAS_KINDS = {"text": "str", "int": "int64", "float": "float64"}
-
 
 @pytest.fixture
 def store(tmp_path):

@@ -1,0 +1,1 @@
+"""Networks of one's own, as a project beside vaebench would hold them."""
