@@ -195,12 +195,17 @@ def _ctrl_c_ignored() -> Iterator[None]:
 
 
 def become_worker() -> None:
-    """Take one thread, and end with the process that started this one, however that ends."""
+    """Take one thread, and end with the process that started this one."""
     torch.set_num_threads(1)
-    threading.Thread(target=_exit_with_parent, daemon=True).start()
+    end_with_parent()
 
 
-def _exit_with_parent() -> None:
+def end_with_parent() -> None:
+    """End this process with the one that started it, however that ends."""
+    threading.Thread(target=_wait_for_parent, daemon=True).start()
+
+
+def _wait_for_parent() -> None:
     parent = parent_process()
     if parent is not None:
         wait_for_end([parent.sentinel])

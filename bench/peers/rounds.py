@@ -14,6 +14,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from multiprocessing import get_context
 
+from bench.executors.pool import end_with_parent
 from bench.peers.protocol import PEERS
 from bench.peers.quality import Quality, score
 from bench.peers.task import Task
@@ -47,7 +48,9 @@ def run_rounds(
         context = get_context("spawn")
         processes = {
             name: stack.enter_context(
-                ProcessPoolExecutor(1, context, initializer=_pin, initargs=(threads, task.device))
+                ProcessPoolExecutor(
+                    1, context, initializer=_become_peer, initargs=(threads, task.device)
+                )
             )
             for name in names
         }
@@ -93,10 +96,11 @@ def _environment(threads: int, device: str) -> Iterator[None]:
                 os.environ[name] = value
 
 
-def _pin(threads: int, device: str) -> None:
-    """Keep this process to as many cores as it may use threads, where the system can do that; not
-    one that trains on a GPU, whose compilers want all of them.
+def _become_peer(threads: int, device: str) -> None:
+    """End with the process that started this one, and keep to as many cores as there are threads,
+    where the system can do that; not to train on a GPU, whose compilers want all cores.
     """
+    end_with_parent()
     if device == "cpu" and hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:threads])
 
