@@ -97,7 +97,7 @@ def run_sweep(
         store = stack.enter_context(open_or_recover(directory.store_path, console.stage))
         dataset = load_reference(spec.data, spec.metrics).dataset
         store.check_data(dataset.content_hash)
-        store.add(_skipped(plan))
+        store.add(_skipped(plan, store.statuses()))
         here = [run for cohort in plan.cohorts for run in cohort.runs]
         todo = store.pending(here, retry_failed=retry_failed)
         console.started(total=len(here), done=len(here) - len(todo))
@@ -167,11 +167,12 @@ def _why_absent(device: str) -> str | None:
     return None
 
 
-def _skipped(plan: Plan) -> list[RunRecord]:
+def _skipped(plan: Plan, stored: Mapping[str, str]) -> list[RunRecord]:
+    """Records of what this machine cannot run and what is not in the store yet."""
     return [
         RunRecord(config=run, status="skipped", reason=plan.skipped[run.device])
         for run in plan.runs
-        if run.device in plan.skipped
+        if run.device in plan.skipped and run.run_id not in stored
     ]
 
 
