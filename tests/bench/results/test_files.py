@@ -2,6 +2,7 @@
 
 import errno
 import os
+from pathlib import Path
 
 import pytest
 
@@ -60,7 +61,7 @@ def disk(monkeypatch):
             sync(descriptor)
 
         def replace(source, target):
-            done.append(f"rename to {os.path.basename(target)}")
+            done.append(f"rename to {Path(target).name}")
             rename(source, target)
 
         monkeypatch.setattr(os, "fsync", fsync)
