@@ -74,6 +74,13 @@ def tests(session: nox.Session) -> None:
 
 
 @nox.session
+def trackers(session: nox.Session) -> None:
+    """Read exported sweeps with MLflow and TensorBoard themselves: ``nox -s trackers``."""
+    install(session, "test", "mlflow", "tensorboard")
+    session.run("python", "-m", "pytest", "tests/bench/results/trackers", *session.posargs)
+
+
+@nox.session
 def screenshots(session: nox.Session) -> None:
     """Take the README's pictures from a drawn report: ``nox -s screenshots -- runs/digits``."""
     install(session, "test")
