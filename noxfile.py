@@ -91,6 +91,7 @@ def screenshots(session: nox.Session) -> None:
 def chaos(session: nox.Session) -> None:
     """Kill drivers and workers, damage stores: ``nox -s chaos -- [--driver-kills N]``."""
     install(session, "ray")
+    session.install("-c", "constraints.txt", "hypothesis")
     session.run("python", "-m", "bench.chaos", *session.posargs)
 
 

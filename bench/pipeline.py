@@ -23,6 +23,7 @@ from bench.executors import (
     connected,
     worker_count,
 )
+from bench.feasibility import check_memory, denied_memory_in_one_line
 from bench.live import LivePage
 from bench.measure.cohort import CohortWork, RunResult, build_model, load_reference
 from bench.measure.memory import cohort_limits
@@ -149,14 +150,18 @@ def plan_sweep(spec: SweepSpec, *, executors: ExecutorRequest = AUTOMATIC) -> Pl
     dataset = load_reference(spec.data, spec.metrics).dataset
     check_against_data(spec, len(dataset.train_images), len(dataset.test_images))
     runs = tuple(expand(spec, dataset.content_hash))
-    for run in {run.structure: run for run in runs}.values():
-        build_model([run], dataset)
+    one_of_each = {run.structure: run for run in runs}.values()
+    check_memory(one_of_each, dataset)
+    with denied_memory_in_one_line():
+        for run in one_of_each:
+            build_model([run], dataset)
     absent = {device: _why_absent(device) for device in spec.sweep.device}
     skipped = {device: reason for device, reason in absent.items() if reason is not None}
     for device in absent.keys() - skipped.keys():
         resolve_backend(spec.training.kernel, torch.device(device))
     here = [run for run in runs if run.device not in skipped]
-    limits = cohort_limits(here, dataset, workers=worker_count("cpu", executors))
+    with denied_memory_in_one_line():
+        limits = cohort_limits(here, dataset, workers=worker_count("cpu", executors))
     cohorts = tuple(_cohorts(here, limits, _steps(spec, dataset), executors))
     return Plan(spec, runs, cohorts, skipped, limits)
 
