@@ -12,13 +12,13 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from statistics import median
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from bench.chaos.sweep import chaos_spec
 from bench.console import table
-from bench.executors import RayExecutor
+from bench.executors import ExecutorRequest, RayExecutor, connected
 from bench.measure.cohort import CohortWork, load_reference
 from bench.plan import Cohort, RunConfig, SweepSpec, expand
 
@@ -37,18 +37,20 @@ def cohorts_per_second(nodes: int, spec: SweepSpec, cohorts: Sequence[Cohort]) -
         If a cohort fails.
     """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # read on import
-    import ray
     from ray.cluster_utils import Cluster
 
-    node = {"num_cpus": 1, "object_store_memory": NODE_MEMORY_BYTES, "include_dashboard": False}
+    node: dict[str, Any] = {
+        "num_cpus": 1,
+        "object_store_memory": NODE_MEMORY_BYTES,
+        "include_dashboard": False,
+    }
     executor, work = RayExecutor("cpu"), CohortWork(spec.data, spec.metrics, RayExecutor.name)
     with ExitStack() as stack:
         cluster = Cluster(initialize_head=True, head_node_args=node)
         stack.callback(cluster.shutdown)
         for _ in range(nodes - 1):
             cluster.add_node(**node)
-        ray.init(address=cluster.address, log_to_driver=False, logging_level="ERROR")
-        stack.callback(ray.shutdown)
+        stack.enter_context(connected(ExecutorRequest(name="ray", address=cluster.address)))
         list(executor.run(cohorts[: 2 * nodes], work))  # workers import PyTorch and read the data
         started = time.perf_counter()
         outcomes = list(executor.run(cohorts, work))
