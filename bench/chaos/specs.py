@@ -15,9 +15,8 @@ __all__ = ["any_text", "tiny_tables", "to_text"]
 
 HUGE = 2**63 - 1
 
-# Values that keys of their kind take.
-_word = {
-    "data.name": choices.DATASETS,
+WORDS = {
+    "data.name": tuple(name for name in choices.DATASETS if name != "hf"),  # asks the network
     "data.binarize": choices.BINARIZE,
     "model.architecture": (
         *choices.ARCHITECTURES,
@@ -29,16 +28,16 @@ _word = {
     "training.engine": choices.ENGINES,
     "metrics.sample_features": choices.SAMPLE_FEATURES,
 }
-_axis_of_words = {
+WORD_AXES = {
     "sweep.objective": choices.OBJECTIVES,
     "sweep.posterior": choices.POSTERIORS,
     "sweep.device": choices.DEVICES,
     "sweep.dtype": choices.DTYPES,
 }
-_axis_of_numbers = ("sweep.latent_dim", "sweep.latent_samples", "sweep.seed", "model.hidden")
-_axis_of_reals = ("sweep.kl_weight", "sweep.recon_weight")
-_flags = {f"metrics.{family}" for family in (*OFF, "sample_quality")}
-_reals = {
+NUMBER_AXES = ("sweep.latent_dim", "sweep.latent_samples", "sweep.seed", "model.hidden")
+REAL_AXES = ("sweep.kl_weight", "sweep.recon_weight")
+FLAGS = {f"metrics.{family}" for family in (*OFF, "sample_quality")}
+REALS = {
     *("training.learning_rate", "training.learning_rate_decay", "training.adam_epsilon"),
     *("training.kl_warmup", "training.free_nats", "training.capacity_nats"),
     *("training.corruption", "training.decoder_decay"),
@@ -55,23 +54,23 @@ def _some(values: st.SearchStrategy[Any]) -> st.SearchStrategy[list[Any]]:
 
 def _fitting(path: str) -> st.SearchStrategy[Any]:
     """Values of the kind that a key takes, those at and beyond the ends of what is allowed too."""
-    if path in _word:
-        return st.sampled_from(_word[path])
-    if path in _axis_of_words:
-        return _some(st.sampled_from(_axis_of_words[path]))
-    if path in _axis_of_numbers:
+    if path in WORDS:
+        return st.sampled_from(WORDS[path])
+    if path in WORD_AXES:
+        return _some(st.sampled_from(WORD_AXES[path]))
+    if path in NUMBER_AXES:
         return _some(wholes)
-    if path in _axis_of_reals:
+    if path in REAL_AXES:
         return _some(reals)
     if path == "training.learning_rate_milestones":
         return st.lists(wholes, max_size=3, unique=True)
     if path == "data.root":
         return st.sampled_from(["/nowhere", "~nobody-of-this-name/x", "/dev/null"])
-    if path in _flags:
+    if path in FLAGS:
         return st.booleans()
     if path in {"data.train_size", "data.test_size"}:
         return st.sampled_from([10, 40, 100, 360, 1437]) | wholes
-    if path in _reals:
+    if path in REALS:
         return reals
     return wholes
 
@@ -167,7 +166,7 @@ any_text = tables().map(to_text) | _broken()
 @st.composite
 def tiny_tables(draw: st.DrawFn) -> dict[str, Any]:
     """Specifications that can be trained in a second: one epoch of two runs or a few more."""
-    chosen = {path: draw(st.sampled_from(words)) for path, words in _word.items()}
+    chosen = {path: draw(st.sampled_from(words)) for path, words in WORDS.items()}
     objectives = st.lists(st.sampled_from(choices.OBJECTIVES), min_size=1, max_size=2, unique=True)
     small = {
         "data.name": "digits",
@@ -195,7 +194,7 @@ def tiny_tables(draw: st.DrawFn) -> dict[str, Any]:
         "metrics.neighbors": draw(st.integers(1, 19)),
         "metrics.importance_samples": draw(st.integers(1, 3)),
         "metrics.samples": draw(st.sampled_from([20, 40])),
-        **{flag: draw(st.booleans()) for flag in sorted(_flags)},
+        **{flag: draw(st.booleans()) for flag in sorted(FLAGS)},
         "metrics.throughput": False,
     }
     table: dict[str, Any] = {"name": "tiny"}

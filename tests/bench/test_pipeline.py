@@ -211,6 +211,22 @@ def test_runs_on_a_device_that_is_not_there_are_skipped_for_a_reason(
 
 
 @pytest.mark.usefixtures("no_gpu")
+def test_what_was_skipped_is_not_written_again(sweep, spec_of, monkeypatch):
+    spec = spec_of(sweep={"device": ["cuda"]})
+    added, add = [], Store.add
+
+    def spy(store, records):
+        records = list(records)
+        added.append(len(records))
+        return add(store, records)
+
+    monkeypatch.setattr(Store, "add", spy)
+    sweep(spec)
+    sweep(spec)
+    assert added == [4, 0]
+
+
+@pytest.mark.usefixtures("no_gpu")
 def test_a_sweep_of_which_nothing_can_run_is_no_failure(
     sweep, tmp_path, no_executor, spec_of, table_of
 ):
