@@ -14,19 +14,43 @@ from pathlib import Path
 
 import torch
 
-from bench.plan import RunConfig, SpecError
+from bench.plan import DataSpec, RunConfig, SpecError
 from bench.plan.diagnosis import shown
 from vae_core import Dataset
+from vae_core.data.linear_gaussian import TRUTH
 from vae_core.networks import ARCHITECTURES
 from vae_core.posteriors import PARAMETERS
 
-__all__ = ["check_memory", "denied_memory_in_one_line", "total_bytes"]
+__all__ = ["check_data", "check_memory", "denied_memory_in_one_line", "total_bytes"]
 
 FLOAT_BYTES = 4
+DRAW_BYTES = 8
+"""Data are drawn in float64."""
+
 COPIES_OF_WEIGHTS = 4
 """Weights, gradients and Adam's two moments."""
 
 CONTROL_GROUP_LIMIT = Path("/sys/fs/cgroup/memory.max")
+
+
+def check_data(data: DataSpec) -> None:
+    """Refuse more images than memory holds, of the data that are drawn in any number.
+
+    Raises
+    ------
+    SpecError
+        One line: the key, its value, and how many are allowed.
+    """
+    if data.name != "linear-gaussian":
+        return
+    pixels, latents = TRUTH.weights.shape
+    most = total_bytes("cpu") // (DRAW_BYTES * (latents + pixels))
+    sizes = {"data.train_size": data.train_size, "data.test_size": data.test_size}
+    for key, size in sizes.items():
+        if size is not None and size > most:
+            raise SpecError(
+                f"{key}: {size} is not allowed; at most {most} is, which fill the memory here"
+            )
 
 
 def check_memory(runs: Iterable[RunConfig], dataset: Dataset) -> None:
@@ -57,8 +81,8 @@ def check_memory(runs: Iterable[RunConfig], dataset: Dataset) -> None:
 
 
 @contextmanager
-def denied_memory_in_one_line() -> Iterator[None]:
-    """What networks ask for and a system that counts its memory denies is a refusal, not a bug.
+def denied_memory_in_one_line(key: str) -> Iterator[None]:
+    """Memory that ``key`` asks for and a system that counts it denies is a refusal, not a bug.
 
     Raises
     ------
@@ -71,8 +95,7 @@ def denied_memory_in_one_line() -> Iterator[None]:
         if not (isinstance(error, MemoryError) or "can't allocate memory" in str(error)):
             raise
         raise SpecError(
-            "model.hidden: networks for which the system denies the memory are not allowed; "
-            "smaller ones are"
+            f"{key}: what the system denies the memory for is not allowed; a smaller value is"
         ) from error
 
 

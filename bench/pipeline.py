@@ -23,7 +23,7 @@ from bench.executors import (
     connected,
     worker_count,
 )
-from bench.feasibility import check_memory, denied_memory_in_one_line
+from bench.feasibility import check_data, check_memory, denied_memory_in_one_line
 from bench.live import LivePage
 from bench.measure.cohort import CohortWork, RunResult, build_model, load_reference
 from bench.measure.memory import cohort_limits
@@ -147,12 +147,14 @@ def plan_sweep(spec: SweepSpec, *, executors: ExecutorRequest = AUTOMATIC) -> Pl
     SpecError, DataError, ArchitectureError, StackingError, BackendError
         When the data, the networks or the kernel that are asked for cannot be had.
     """
-    dataset = load_reference(spec.data, spec.metrics).dataset
+    check_data(spec.data)
+    with denied_memory_in_one_line("data.train_size"):
+        dataset = load_reference(spec.data, spec.metrics).dataset
     check_against_data(spec, len(dataset.train_images), len(dataset.test_images))
     runs = tuple(expand(spec, dataset.content_hash))
     one_of_each = {run.structure: run for run in runs}.values()
     check_memory(one_of_each, dataset)
-    with denied_memory_in_one_line():
+    with denied_memory_in_one_line("model.hidden"):
         for run in one_of_each:
             build_model([run], dataset)
     absent = {device: _why_absent(device) for device in spec.sweep.device}
@@ -160,7 +162,7 @@ def plan_sweep(spec: SweepSpec, *, executors: ExecutorRequest = AUTOMATIC) -> Pl
     for device in absent.keys() - skipped.keys():
         resolve_backend(spec.training.kernel, torch.device(device))
     here = [run for run in runs if run.device not in skipped]
-    with denied_memory_in_one_line():
+    with denied_memory_in_one_line("model.hidden"):
         limits = cohort_limits(here, dataset, workers=worker_count("cpu", executors))
     cohorts = tuple(_cohorts(here, limits, _steps(spec, dataset), executors))
     return Plan(spec, runs, cohorts, skipped, limits)

@@ -6,9 +6,9 @@ import pytest
 import torch
 
 from bench import feasibility
-from bench.feasibility import check_memory, denied_memory_in_one_line, total_bytes
+from bench.feasibility import check_data, check_memory, denied_memory_in_one_line, total_bytes
 from bench.measure.cohort import build_model
-from bench.plan import SpecError, SweepSpec, expand
+from bench.plan import DataSpec, SpecError, SweepSpec, expand
 from vae_core.data import load_dataset
 
 
@@ -65,6 +65,15 @@ def test_weights_are_counted_as_they_are_built(digits, monkeypatch, architecture
         check_memory([run], digits)
 
 
+@pytest.mark.parametrize("key", ["train_size", "test_size"])
+@pytest.mark.parametrize("size", [10**12, 2**63 - 1])
+def test_more_drawn_images_than_memory_holds_are_refused(key, size):
+    with pytest.raises(SpecError, match=rf"^data\.{key}: {size} is not allowed; at most \d+ is"):
+        check_data(DataSpec(name="linear-gaussian", **{key: size}))
+    check_data(DataSpec(name="linear-gaussian", **{key: 1000}))
+    check_data(DataSpec(name="digits", **{key: size}))  # refused where they are read
+
+
 def test_nothing_random_is_drawn(digits):
     before = torch.random.get_rng_state()
     check_memory(runs_of(), digits)
@@ -96,10 +105,13 @@ def denied_by_python():
 
 @pytest.mark.parametrize("ask", [denied_by_pytorch, denied_by_python])
 def test_memory_that_is_denied_is_one_line(ask):
-    with pytest.raises(SpecError, match=r"^model\.hidden: .*denies"), denied_memory_in_one_line():
+    with (
+        pytest.raises(SpecError, match=r"^model\.hidden: .*denies"),
+        denied_memory_in_one_line("model.hidden"),
+    ):
         ask()
 
 
 def test_another_error_stays_what_it_is():
-    with pytest.raises(RuntimeError, match="shape"), denied_memory_in_one_line():
+    with pytest.raises(RuntimeError, match="shape"), denied_memory_in_one_line("model.hidden"):
         torch.ones(2) @ torch.ones(3, 3)
