@@ -83,6 +83,13 @@ def docs(session: nox.Session) -> None:
 
 
 @nox.session
+def trackers(session: nox.Session) -> None:
+    """Read exported sweeps with MLflow and TensorBoard themselves: ``nox -s trackers``."""
+    install(session, "test", "mlflow", "tensorboard")
+    session.run("python", "-m", "pytest", "tests/bench/results/trackers", *session.posargs)
+
+
+@nox.session
 def screenshots(session: nox.Session) -> None:
     """Take the documents' pictures from a drawn report: ``nox -s screenshots -- runs/digits``."""
     install(session, "test")
@@ -93,6 +100,7 @@ def screenshots(session: nox.Session) -> None:
 def chaos(session: nox.Session) -> None:
     """Kill drivers and workers, damage stores: ``nox -s chaos -- [--driver-kills N]``."""
     install(session, "ray")
+    session.install("-c", "constraints.txt", "hypothesis")
     session.run("python", "-m", "bench.chaos", *session.posargs)
 
 

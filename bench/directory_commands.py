@@ -45,25 +45,45 @@ def export(
     directory: Directory,
     out: Annotated[
         Path | None,
-        typer.Option(metavar="FOLDER", help="Where the tables go.  [default: DIR itself]"),
+        typer.Option(metavar="FOLDER", help="Where it goes.  [default: DIR itself]"),
     ] = None,
+    to: Annotated[
+        str,
+        typer.Option(metavar="tables|mlflow|tensorboard", help="What is written."),
+    ] = "tables",
 ) -> None:
-    """Write the tables of a sweep again: results as CSV and Parquet, curves and timings as Parquet.
+    """Write a sweep in another form.
+
+    tables: results as CSV and Parquet, curves and timings as Parquet. mlflow: a local MLflow store,
+    mlflow.db; what it has of other sweeps stays. tensorboard: logs in the folder tensorboard. Both
+    are optional extras.
 
     \b
-    Example:
+    Examples:
       python -m bench export runs/digits --out tables
+      python -m bench export runs/digits --to mlflow
+      python -m bench export runs/digits --to tensorboard --out logs
     """  # noqa: D301
     with one_line_errors():
+        from bench.plan.loading import load_spec
         from bench.results import Store
-        from bench.results.directory import store_of
+        from bench.results.directory import SPEC, store_of
+        from bench.results.errors import ExportError
         from bench.results.exports import export
+        from bench.results.trackers import TRACKERS, tracked_runs
 
+        if to != "tables" and to not in TRACKERS:
+            raise ExportError(f"--to: {to!r} is not allowed; tables, {', '.join(TRACKERS)} are")
         folder = out or directory
         with Store(store_of(directory), read_only=True) as store:
             folder.mkdir(parents=True, exist_ok=True)
-            export(store, folder)
-        typer.echo(f"written: {folder}")
+            if to == "tables":
+                export(store, folder)
+                typer.echo(f"written: {folder}")
+            else:
+                name = load_spec(directory / SPEC).name
+                count = TRACKERS[to](tracked_runs(store), name, folder)
+                typer.echo(f"written: {count} runs to {folder}")
 
 
 def repair(directory: Directory) -> None:

@@ -23,6 +23,7 @@ from bench.executors import (
     connected,
     worker_count,
 )
+from bench.feasibility import check_data, check_memory, denied_memory_in_one_line
 from bench.live import LivePage
 from bench.measure.cohort import CohortWork, RunResult, build_model, load_reference
 from bench.measure.memory import cohort_limits
@@ -97,7 +98,7 @@ def run_sweep(
         store = stack.enter_context(open_or_recover(directory.store_path, console.stage))
         dataset = load_reference(spec.data, spec.metrics).dataset
         store.check_data(dataset.content_hash)
-        store.add(_skipped(plan))
+        store.add(_skipped(plan, store.statuses()))
         here = [run for cohort in plan.cohorts for run in cohort.runs]
         todo = store.pending(here, retry_failed=retry_failed)
         console.started(total=len(here), done=len(here) - len(todo))
@@ -146,17 +147,23 @@ def plan_sweep(spec: SweepSpec, *, executors: ExecutorRequest = AUTOMATIC) -> Pl
     SpecError, DataError, ArchitectureError, StackingError, BackendError
         When the data, the networks or the kernel that are asked for cannot be had.
     """
-    dataset = load_reference(spec.data, spec.metrics).dataset
+    check_data(spec.data)
+    with denied_memory_in_one_line("data.train_size"):
+        dataset = load_reference(spec.data, spec.metrics).dataset
     check_against_data(spec, len(dataset.train_images), len(dataset.test_images))
     runs = tuple(expand(spec, dataset.content_hash))
-    for run in {run.structure: run for run in runs}.values():
-        build_model([run], dataset)
+    one_of_each = {run.structure: run for run in runs}.values()
+    check_memory(one_of_each, dataset)
+    with denied_memory_in_one_line("model.hidden"):
+        for run in one_of_each:
+            build_model([run], dataset)
     absent = {device: _why_absent(device) for device in spec.sweep.device}
     skipped = {device: reason for device, reason in absent.items() if reason is not None}
     for device in absent.keys() - skipped.keys():
         resolve_backend(spec.training.kernel, torch.device(device))
     here = [run for run in runs if run.device not in skipped]
-    limits = cohort_limits(here, dataset, workers=worker_count("cpu", executors))
+    with denied_memory_in_one_line("model.hidden"):
+        limits = cohort_limits(here, dataset, workers=worker_count("cpu", executors))
     cohorts = tuple(_cohorts(here, limits, _steps(spec, dataset), executors))
     return Plan(spec, runs, cohorts, skipped, limits)
 
@@ -167,11 +174,12 @@ def _why_absent(device: str) -> str | None:
     return None
 
 
-def _skipped(plan: Plan) -> list[RunRecord]:
+def _skipped(plan: Plan, stored: Mapping[str, str]) -> list[RunRecord]:
+    """Records of what this machine cannot run and what is not in the store yet."""
     return [
         RunRecord(config=run, status="skipped", reason=plan.skipped[run.device])
         for run in plan.runs
-        if run.device in plan.skipped
+        if run.device in plan.skipped and run.run_id not in stored
     ]
 
 

@@ -39,9 +39,15 @@ def _foreseen() -> tuple[type[Exception], ...]:
     """
     from bench.gates.errors import GateError
     from bench.plan.errors import SpecError
-    from bench.results.errors import StoreError, SweepDirectoryError
+    from bench.results.errors import ExportError, StoreError, SweepDirectoryError
 
-    errors: list[type[Exception]] = [GateError, SpecError, StoreError, SweepDirectoryError]
+    errors: list[type[Exception]] = [
+        ExportError,
+        GateError,
+        SpecError,
+        StoreError,
+        SweepDirectoryError,
+    ]
     if "bench.executors" in sys.modules:
         from bench.executors import ExecutorError
 

@@ -60,21 +60,22 @@ def bytes_per_run(run: RunConfig, dataset: Dataset) -> int:
     batch: backward holds gradients of about the same size.
     """
     model = build_model([run], dataset)
-    kept: dict[int, int] = {}
+    # held here and not by autograd, which would keep it all in a cycle
+    kept: dict[int, torch.UntypedStorage] = {}
 
-    def count(tensor: Tensor) -> Tensor:
+    def count(tensor: Tensor) -> None:
         storage = tensor.untyped_storage()
-        kept[storage.data_ptr()] = storage.nbytes()
-        return tensor
+        kept[storage.data_ptr()] = storage
 
     x = dataset.pixels(dataset.train_images[: run.batch_size]).unsqueeze(0)
-    with torch.autograd.graph.saved_tensors_hooks(count, lambda tensor: tensor):
+    with torch.autograd.graph.saved_tensors_hooks(count, lambda nothing: nothing):
         model.losses(x, step=0, stream=TRAINING, backend="reference")
     weights = 0
     for value in (*model.parameters(), *model.buffers()):
         weights += value.nbytes
         kept.pop(value.untyped_storage().data_ptr(), None)
-    return COPIES_OF_WEIGHTS * weights + x.nbytes + 2 * sum(kept.values())
+    activations = sum(storage.nbytes() for storage in kept.values())
+    return COPIES_OF_WEIGHTS * weights + x.nbytes + 2 * activations
 
 
 def free_bytes(device: str) -> int:

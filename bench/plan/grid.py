@@ -5,7 +5,8 @@ import json
 from dataclasses import dataclass, field, fields
 from functools import lru_cache
 from itertools import product
-from typing import Any, TypeVar
+from operator import attrgetter
+from typing import Any, ClassVar, TypeVar
 
 from bench.plan.choices import OBJECTIVE_FACTS
 from bench.plan.spec import MetricsSpec, SweepSpec
@@ -28,6 +29,8 @@ class RunConfig:
     network. ``run_id`` is the first 16 hex digits of the SHA-256 of the canonical JSON of all
     fields and ``SCHEMA_VERSION``: equal on every machine, different if any field differs.
     """
+
+    schema_version: ClassVar[int] = SCHEMA_VERSION
 
     dataset: str
     data_hash: str
@@ -68,12 +71,7 @@ class RunConfig:
 
     def canonical_json(self) -> str:
         """All fields and the schema version, keys sorted, floats in their shortest exact form."""
-        table: dict[str, Any] = {name: getattr(self, name) for name in _HASHED}
-        for name in _REAL:
-            table[name] = None if table[name] is None else float(table[name])
-        table["metrics"] = _metrics_table(self.metrics)
-        table["schema_version"] = SCHEMA_VERSION
-        return _ENCODE(table)
+        return f"{{{','.join(map(_member, _KEYS, _VALUES(self)))}}}"
 
     @property
     def structure(self) -> tuple[Any, ...]:
@@ -81,8 +79,7 @@ class RunConfig:
 
         A point is a diagonal posterior whose variances are ignored, drawn once.
         """
-        shared = [getattr(self, name) for name in _STRUCTURAL]
-        return (*shared, self.covariance, self.latent_samples or 1)
+        return (*_SHARED(self), self.covariance, self.latent_samples or 1)
 
     @property
     def covariance(self) -> str:
@@ -100,19 +97,23 @@ class RunConfig:
 
 Axis = TypeVar("Axis", str, int, float)
 
-_HASHED = tuple(f.name for f in fields(RunConfig) if f.init)
-_STRUCTURAL = tuple(
-    name
-    for name in _HASHED
-    if name not in {"objective", "kl_weight", "recon_weight", "seed", "posterior", "latent_samples"}
-)
-_REAL = tuple(f.name for f in fields(RunConfig) if f.type in {float, float | None})
+_HASHED = {f.name for f in fields(RunConfig) if f.init}
+_KEYS = sorted({*_HASHED, "schema_version"})
+_VALUES = attrgetter(*_KEYS)
+_FREE = {"objective", "kl_weight", "recon_weight", "seed", "posterior", "latent_samples"}
+_SHARED = attrgetter(*sorted(_HASHED - _FREE))
+_REAL = {f.name for f in fields(RunConfig) if f.type in {float, float | None}}
 _ENCODE = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False).encode
 
 
-@lru_cache(maxsize=64)
-def _metrics_table(metrics: MetricsSpec) -> dict[str, Any]:
-    return metrics.model_dump(mode="json")
+@lru_cache(maxsize=2**14, typed=True)
+def _member(key: str, value: Any) -> str:
+    """A key of the canonical JSON with its value. The runs of a grid share nearly all of them."""
+    if key in _REAL and value is not None:
+        value = float(value) + 0.0  # -0.0 is equal to 0.0, and so must be its text
+    elif isinstance(value, MetricsSpec):
+        value = value.model_dump(mode="json")
+    return f'"{key}":{_ENCODE(value)}'
 
 
 def expand(spec: SweepSpec, data_hash: str) -> list[RunConfig]:

@@ -11,6 +11,8 @@ __all__ = ["COLUMNS", "COLUMNS_BY_NAME", "MEASURED", "Column", "Kind", "Value"]
 Value = str | int | float | None
 Kind = Literal["text", "int", "float"]
 
+_PLAIN: dict[Kind, type] = {"text": str, "int": int, "float": float}
+
 
 @dataclass(frozen=True, slots=True)
 class Column:
@@ -34,13 +36,14 @@ class Column:
         ValueError
             If the value is of another type.
         """
-        if value is None:
-            return None
+        plain: Value = value
+        if plain is None or type(plain) is _PLAIN[self.kind]:
+            return plain
         refusal = ValueError(f"{self.name}: {value!r} is not allowed; {self.kind} is")
         if isinstance(value, str) != (self.kind == "text"):
             raise refusal
         if isinstance(value, str):
-            return value
+            return str(value)
         try:
             number = float(value)
         except (TypeError, ValueError):

@@ -21,7 +21,7 @@ from bench.plan.errors import SpecError
 from bench.plan.loading import load_spec
 from bench.plan.spec import SweepSpec
 from bench.results.errors import SweepDirectoryError
-from bench.results.files import replaced, writing
+from bench.results.files import replaced, replaced_folder, writing
 
 __all__ = ["REPORT", "SPEC", "STORE", "SweepDirectory", "first_difference", "holder", "store_of"]
 
@@ -93,7 +93,8 @@ class SweepDirectory:
 
     @contextmanager
     def new_artifact(self, run_id: str) -> Iterator[Path]:
-        """Yield an empty folder to write a run's files into; on success it moves into place.
+        """Yield an empty folder to write a run's files into; on success it moves into place
+        and is on the disk whatever then happens to the machine.
 
         A folder of the same run is replaced. If writing fails, nothing of it is left.
 
@@ -103,17 +104,8 @@ class SweepDirectory:
             If the disk is full or cannot be written.
         """
         final = self.artifact(run_id)
-        beside = self.artifacts / f".{run_id}.tmp"
-        with writing(final):
-            beside.mkdir(parents=True)
-            try:
-                yield beside
-                if final.exists():
-                    shutil.rmtree(final)
-                beside.replace(final)
-            except BaseException:
-                shutil.rmtree(beside, ignore_errors=True)
-                raise
+        with writing(final), replaced_folder(final) as beside:
+            yield beside
 
     def write_environment(self, environment: Mapping[str, str | float | None]) -> None:
         """Write ``environment.json``, atomically."""

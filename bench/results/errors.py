@@ -1,6 +1,6 @@
 """What can go wrong with what is kept; the text of each is one line."""
 
-__all__ = ["DamagedStoreError", "StoreError", "SweepDirectoryError"]
+__all__ = ["DamagedStoreError", "ExportError", "StoreError", "SweepDirectoryError"]
 
 
 class StoreError(Exception):
@@ -13,3 +13,7 @@ class DamagedStoreError(StoreError):
 
 class SweepDirectoryError(Exception):
     """The sweep directory belongs to another sweep or process, or cannot be written."""
+
+
+class ExportError(Exception):
+    """A tracker is not installed or does not take a sweep."""

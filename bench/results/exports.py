@@ -5,7 +5,7 @@ has the same type as one that is not. Written in batches: memory does not grow w
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import astuple
+from dataclasses import astuple, replace
 from pathlib import Path
 from statistics import median
 
@@ -15,9 +15,9 @@ from pyarrow import csv, parquet
 from bench.results.columns import COLUMNS, Kind, Value
 from bench.results.files import replaced, writing
 from bench.results.records import ThroughputRecord
-from bench.results.store import Store
+from bench.results.store import Store, StoredRun
 
-__all__ = ["export"]
+__all__ = ["export", "runs_with_speeds"]
 
 _TYPES: dict[Kind, pa.DataType] = {"text": pa.string(), "int": pa.int64(), "float": pa.float64()}
 
@@ -74,6 +74,13 @@ def export(store: Store, folder: Path) -> None:
         _write_parquet(folder / "curves.parquet", CURVES_SCHEMA, store.curves())
         timed = [astuple(record) for record in throughput]
         _write_parquet(folder / "throughput.parquet", THROUGHPUT_SCHEMA, iter([timed]))
+
+
+def runs_with_speeds(store: Store) -> Iterator[StoredRun]:
+    """All runs of a store with their curves and, as in the tables, the speeds measured apart."""
+    speeds = _median_speeds(store.throughput())
+    for run in store.stored():
+        yield replace(run, row=_with_speeds(run.row, speeds))
 
 
 def _write_results(folder: Path, store: Store, speeds: Speeds) -> None:

@@ -1,14 +1,18 @@
-"""Writing so that a file is either as it was or complete, and errors of the disk in one line."""
+"""Writing so that a file is either as it was or complete, and errors of the disk in one line.
+
+What has taken its place is synced: a loss of power after that does not take it away.
+"""
 
 import errno
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from bench.results.errors import SweepDirectoryError
 
-__all__ = ["replaced", "writing"]
+__all__ = ["replaced", "replaced_folder", "writing"]
 
 
 @contextmanager
@@ -20,9 +24,35 @@ def replaced(path: Path) -> Iterator[Path]:
     beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         yield beside
+        _sync(beside)
         beside.replace(path)
+        _sync(path.parent)
     finally:
         beside.unlink(missing_ok=True)
+
+
+@contextmanager
+def replaced_folder(path: Path) -> Iterator[Path]:
+    """Yield an empty folder beside ``path`` to put files into; on success it takes its place.
+
+    Parents that are missing are made; what a killed process left beside is removed. If writing
+    fails, nothing is left beside ``path``.
+    """
+    beside = path.with_name(f".{path.name}.tmp")
+    if beside.exists():
+        shutil.rmtree(beside)
+    beside.mkdir(parents=True)
+    try:
+        yield beside
+        for written in (*beside.rglob("*"), beside):
+            _sync(written)
+        if path.exists():
+            shutil.rmtree(path)
+        beside.replace(path)
+        _sync(path.parent)
+    except BaseException:
+        shutil.rmtree(beside, ignore_errors=True)
+        raise
 
 
 @contextmanager
@@ -45,3 +75,12 @@ def writing(path: Path) -> Iterator[None]:
         raise SweepDirectoryError(
             f"{error.filename or path}: cannot be written: {reason}; {advice}"
         ) from error
+
+
+def _sync(path: Path) -> None:
+    """Have the system write a file, or the names in a folder, to the disk itself."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

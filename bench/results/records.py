@@ -12,6 +12,9 @@ __all__ = ["Curves", "RunRecord", "Status", "ThroughputRecord"]
 Status = Literal["ok", "failed", "skipped"]
 MAX_REASON = 500
 
+_MEASURED = frozenset(MEASURED)
+_EMPTY_ROW: dict[str, Value] = dict.fromkeys(COLUMNS_BY_NAME)
+
 
 @dataclass(frozen=True, slots=True)
 class Curves:
@@ -66,7 +69,7 @@ class RunRecord:
         reason = _one_line(self.reason or "")
         if self.status != "ok" and not reason:
             raise ValueError(f"run {self.run_id} is {self.status} without a reason")
-        unknown = sorted(set(self.values) - set(MEASURED))
+        unknown = sorted(self.values.keys() - _MEASURED)
         if unknown:
             raise ValueError(f"{unknown[0]!r} is no measured column; {', '.join(MEASURED)} are")
         values = {name: COLUMNS_BY_NAME[name].convert(value) for name, value in self.values.items()}
@@ -119,7 +122,7 @@ class RunRecord:
             "learning_rate": config.learning_rate,
             "schema_version": SCHEMA_VERSION,
         }
-        return {name: known.get(name, self.values.get(name)) for name in COLUMNS_BY_NAME}
+        return {**_EMPTY_ROW, **known, **self.values}
 
 
 def _one_line(text: str) -> str:

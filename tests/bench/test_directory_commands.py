@@ -1,5 +1,7 @@
 """Commands on sweep directories: what they say and leave."""
 
+import sys
+
 import pytest
 from typer.testing import CliRunner
 
@@ -49,6 +51,31 @@ def test_export_writes_the_tables_where_it_is_told(invoke, sweep, tmp_path):
         "curves.parquet",
         "throughput.parquet",
     }
+
+
+def test_export_to_a_tracker_says_how_many_runs_it_has(invoke, sweep, tmp_path):
+    pytest.importorskip("tensorboard", reason="TensorBoard is not installed")
+    result = invoke("export", sweep("a", 0), "--to", "tensorboard", "--out", tmp_path / "logs")
+    assert result.output == f"written: 2 runs to {tmp_path / 'logs'}\n"
+    assert len(list((tmp_path / "logs" / "tensorboard" / "s").iterdir())) == 2
+
+
+def test_export_without_the_tracker_is_one_line(invoke, sweep, monkeypatch):
+    monkeypatch.setitem(sys.modules, "alembic", None)
+    result = invoke("export", sweep("a", 0), "--to", "mlflow")
+    assert result.exit_code == 2
+    assert result.stderr == (
+        "error: --to mlflow: the package alembic is not installed; "
+        "pip install -c constraints.txt -e '.[mlflow]'\n"
+    )
+
+
+def test_export_to_what_is_not_known_is_one_line(invoke, sweep):
+    result = invoke("export", sweep("a", 0), "--to", "wandb")
+    assert result.exit_code == 2
+    assert result.stderr == (
+        "error: --to: 'wandb' is not allowed; tables, mlflow, tensorboard are\n"
+    )
 
 
 def test_repair_keeps_a_damaged_store_and_starts_another(invoke, sweep):

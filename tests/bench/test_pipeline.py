@@ -1,10 +1,6 @@
 """The whole flow in one process: what is computed, kept, skipped, and taken up again."""
 
-import errno
-import io
 import json
-import os
-import signal
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -14,83 +10,18 @@ import pytest
 import torch
 
 import bench.pipeline as module
-from bench.console import Console
 from bench.executors import ExecutorRequest, LocalExecutor, Outcome
 from bench.measure import throughput
 from bench.measure.cohort import load_reference
 from bench.measure.reference import Reference
-from bench.pipeline import plan_sweep, run_sweep
-from bench.plan import Cohort, SpecError, SweepSpec
+from bench.pipeline import plan_sweep
+from bench.plan import Cohort, SpecError
 from bench.results import Store, StoreError, SweepDirectoryError
 from vae_core import ArchitectureError, DataError, StackingError, load
 
 torch.set_num_threads(1)
 
 IMPORTABLE = Path(__file__).parents[1] / "importable"
-OFF = dict.fromkeys(
-    (
-        "probes",
-        "sample_quality",
-        "geometry",
-        "rate_decomposition",
-        "disentanglement",
-        "throughput",
-    ),
-    False,
-)
-
-
-def spec_of(**sections) -> SweepSpec:
-    """Two latent dimensions, so two cohorts, of an AE and a VAE each."""
-    table = {
-        "name": "small",
-        "data": {"train_size": 64, "test_size": 20},
-        "model": {"hidden": [8]},
-        "sweep": {"latent_dim": [2, 3], "kl_weight": [0.1], "device": ["cpu"]},
-        "training": {"epochs": 2, "batch_size": 32},
-        "metrics": OFF,
-    }
-    for name, values in sections.items():
-        table[name] = table[name] | values
-    return SweepSpec.model_validate(table)
-
-
-@pytest.fixture
-def sweep(tmp_path):
-    """Run a sweep on one worker, without a report, and return its outcome and what it said."""
-
-    def sweep(spec=None, out=tmp_path / "out", **options):
-        said = io.StringIO()
-        options = {"executors": ExecutorRequest(workers=1), "report": False} | options
-        outcome = run_sweep(
-            spec or spec_of(), out, console=Console(said), **{"command": "test"} | options
-        )
-        return outcome, said.getvalue()
-
-    return sweep
-
-
-def table_of(out):
-    return pd.read_parquet(out / "results.parquet").set_index("run_id")
-
-
-def measured(table):
-    """What must be equal however often a sweep was interrupted."""
-    return table.drop(columns=["train_seconds", "cohort_size", "executor"])
-
-
-@pytest.fixture
-def no_executor(monkeypatch):
-    """From now on nothing may be computed."""
-
-    def refuse(*arguments):
-        raise AssertionError(f"asked for an executor: {arguments}")
-
-    def forbid():
-        monkeypatch.setattr(module, "choose_executor", refuse)
-        monkeypatch.setattr(module, "measure_throughput", refuse)
-
-    return forbid
 
 
 @pytest.fixture
@@ -100,7 +31,7 @@ def fast_clock(monkeypatch):
     monkeypatch.setattr(throughput, "SECONDS_PER_REPEAT", 1e-6)
 
 
-def test_a_sweep_leaves_a_complete_directory(sweep, tmp_path, fast_clock):
+def test_a_sweep_leaves_a_complete_directory(sweep, tmp_path, fast_clock, spec_of, table_of):
     out = tmp_path / "out"
     outcome, said = sweep(spec_of(metrics={"throughput": True}), command="python -m bench run x")
     assert (outcome.ok, outcome.failed, outcome.skipped) == (4, 0, 0)
@@ -126,7 +57,7 @@ def test_a_sweep_leaves_a_complete_directory(sweep, tmp_path, fast_clock):
     assert environment["wall_seconds"] > 0
 
 
-def test_every_run_that_is_ok_has_its_weights_and_pictures(sweep, tmp_path):
+def test_every_run_that_is_ok_has_its_weights_and_pictures(sweep, tmp_path, table_of):
     sweep()
     table = table_of(tmp_path / "out")
     assert {f.name for f in (tmp_path / "out" / "artifacts").iterdir()} == set(table.index)
@@ -141,7 +72,7 @@ def test_every_run_that_is_ok_has_its_weights_and_pictures(sweep, tmp_path):
 
 
 def test_the_same_command_again_computes_nothing_and_changes_nothing(
-    sweep, tmp_path, fast_clock, no_executor
+    sweep, tmp_path, fast_clock, no_executor, spec_of
 ):
     spec = spec_of(metrics={"throughput": True})
     first, _ = sweep(spec)
@@ -155,7 +86,7 @@ def test_the_same_command_again_computes_nothing_and_changes_nothing(
 
 
 @pytest.fixture
-def page(monkeypatch):
+def page(monkeypatch, table_of):
     """Reports that note what they are drawn from, and are current once they are."""
     stub = SimpleNamespace(drawn=[], progress=[])
 
@@ -197,7 +128,9 @@ def test_without_a_report_nothing_is_drawn_live(sweep, page):
     assert page.drawn == []
 
 
-def test_a_run_that_overflows_is_a_failed_row_and_the_exit_code_says_so(sweep, tmp_path):
+def test_a_run_that_overflows_is_a_failed_row_and_the_exit_code_says_so(
+    sweep, tmp_path, spec_of, table_of
+):
     outcome, said = sweep(spec_of(sweep={"recon_weight": [1.0, 1e38]}))
     assert (outcome.ok, outcome.failed, outcome.exit_code) == (4, 4, 1)
     assert "python -m bench status" in said
@@ -212,7 +145,7 @@ def test_a_run_that_overflows_is_a_failed_row_and_the_exit_code_says_so(sweep, t
     assert artifacts == set(table.index[table.status == "ok"])
 
 
-def test_failed_runs_are_tried_again_only_when_asked(sweep, monkeypatch, no_executor):
+def test_failed_runs_are_tried_again_only_when_asked(sweep, monkeypatch, no_executor, spec_of):
     spec = spec_of(sweep={"recon_weight": [1.0, 1e38]})
     sweep(spec)
     tried = []
@@ -233,7 +166,9 @@ def test_failed_runs_are_tried_again_only_when_asked(sweep, monkeypatch, no_exec
     assert outcome.exit_code == 1
 
 
-def test_an_error_that_ends_a_cohort_is_the_reason_of_its_runs(sweep, tmp_path, monkeypatch):
+def test_an_error_that_ends_a_cohort_is_the_reason_of_its_runs(
+    sweep, tmp_path, monkeypatch, table_of
+):
     class Unlucky(LocalExecutor):
         def run(self, cohorts, work):
             def sometimes(cohort):
@@ -260,7 +195,9 @@ def no_gpu(monkeypatch):
 
 
 @pytest.mark.usefixtures("no_gpu")
-def test_runs_on_a_device_that_is_not_there_are_skipped_for_a_reason(sweep, tmp_path):
+def test_runs_on_a_device_that_is_not_there_are_skipped_for_a_reason(
+    sweep, tmp_path, spec_of, table_of
+):
     outcome, said = sweep(spec_of(sweep={"device": ["cpu", "cuda"]}))
     assert (outcome.ok, outcome.failed, outcome.skipped, outcome.exit_code) == (4, 0, 4, 0)
     reason = f"CUDA is not available to torch {torch.__version__} on this machine"
@@ -274,7 +211,25 @@ def test_runs_on_a_device_that_is_not_there_are_skipped_for_a_reason(sweep, tmp_
 
 
 @pytest.mark.usefixtures("no_gpu")
-def test_a_sweep_of_which_nothing_can_run_is_no_failure(sweep, tmp_path, no_executor):
+def test_what_was_skipped_is_not_written_again(sweep, spec_of, monkeypatch):
+    spec = spec_of(sweep={"device": ["cuda"]})
+    added, add = [], Store.add
+
+    def spy(store, records):
+        records = list(records)
+        added.append(len(records))
+        return add(store, records)
+
+    monkeypatch.setattr(Store, "add", spy)
+    sweep(spec)
+    sweep(spec)
+    assert added == [4, 0]
+
+
+@pytest.mark.usefixtures("no_gpu")
+def test_a_sweep_of_which_nothing_can_run_is_no_failure(
+    sweep, tmp_path, no_executor, spec_of, table_of
+):
     no_executor()
     outcome, _ = sweep(spec_of(sweep={"device": ["cuda"]}))
     assert (outcome.ok, outcome.skipped, outcome.exit_code) == (0, 4, 0)
@@ -300,122 +255,6 @@ def test_the_largest_cohorts_come_first(sweep, monkeypatch):
     assert begun == [(3, 2), (2, 1)]
 
 
-class Interrupted(LocalExecutor):
-    """Ctrl-C while the second cohort is training."""
-
-    def run(self, cohorts, work):
-        yield next(super().run(cohorts, work))
-        raise KeyboardInterrupt
-
-
-def test_an_interrupted_sweep_keeps_what_finished_and_ends_like_one_that_was_not(
-    sweep, tmp_path, monkeypatch
-):
-    spec = spec_of(sweep={"seed": [0, 1]}, metrics={"sample_quality": True})
-    with monkeypatch.context() as patch:
-        patch.setattr(module, "choose_executor", lambda *arguments: Interrupted())
-        with pytest.raises(KeyboardInterrupt):
-            sweep(spec)
-    with Store(tmp_path / "out" / "results.sqlite", read_only=True) as store:
-        done = store.statuses()
-    assert list(done.values()) == ["ok"] * 4
-    for run_id in done:
-        assert (tmp_path / "out" / "artifacts" / run_id / "model.safetensors").is_file()
-
-    outcome, said = sweep(spec)
-    assert "4 of 8 runs are there already" in said
-    assert (outcome.ok, outcome.failed) == (8, 0)
-    sweep(spec, out=tmp_path / "whole")
-    continued, whole = (table_of(tmp_path / name) for name in ("out", "whole"))
-    pd.testing.assert_frame_equal(measured(continued), measured(whole))
-    for run_id in whole.index:
-        weights = [
-            (tmp_path / name / "artifacts" / run_id / "model.safetensors").read_bytes()
-            for name in ("out", "whole")
-        ]
-        assert weights[0] == weights[1]
-
-
-def test_ctrl_c_once_finishes_the_cohort_in_flight_and_begins_no_other(
-    sweep, tmp_path, monkeypatch, capfd
-):
-    class Pressed(LocalExecutor):
-        def run(self, cohorts, work):
-            def press(cohort):
-                os.kill(os.getpid(), signal.SIGINT)
-                return work(cohort)
-
-            return super().run(cohorts, press)
-
-    monkeypatch.setattr(module, "choose_executor", lambda *arguments: Pressed())
-    before = signal.getsignal(signal.SIGINT)
-    with pytest.raises(KeyboardInterrupt):
-        sweep()
-    assert table_of(tmp_path / "out").status.tolist() == ["ok"] * 2
-    assert "Ctrl-C again stops at once" in capfd.readouterr().err
-    assert signal.getsignal(signal.SIGINT) is before
-
-
-def test_ctrl_c_twice_stops_at_once(sweep, tmp_path, monkeypatch, capfd):
-    class PressedTwice(LocalExecutor):
-        def run(self, cohorts, work):
-            def press(cohort):
-                os.kill(os.getpid(), signal.SIGINT)
-                os.kill(os.getpid(), signal.SIGINT)
-                raise AssertionError("still at work")
-
-            return super().run(cohorts, press)
-
-    monkeypatch.setattr(module, "choose_executor", lambda *arguments: PressedTwice())
-    with pytest.raises(KeyboardInterrupt):
-        sweep()
-    with Store(tmp_path / "out" / "results.sqlite", read_only=True) as store:
-        assert store.statuses() == {}
-
-
-def full_disk(*arguments, **options):
-    raise OSError(errno.ENOSPC, "No space left on device", "somewhere")
-
-
-@pytest.mark.parametrize(
-    ("where", "name", "kept"),
-    [
-        (np, "savez_compressed", 0),
-        (module, "export", 4),
-        (module.reports, "build", 4),
-    ],
-    ids=["artifact", "table", "report"],
-)
-def test_a_full_disk_costs_nothing_that_finished(
-    sweep, tmp_path, monkeypatch, no_executor, where, name, kept
-):
-    with monkeypatch.context() as patch:
-        patch.setattr(where, name, full_disk)
-        with pytest.raises((SweepDirectoryError, OSError), match=r"(?i)no space left on device"):
-            sweep(report=True)
-    with Store(tmp_path / "out" / "results.sqlite", read_only=True) as store:
-        assert list(store.statuses().values()) == ["ok"] * kept
-    if kept:
-        no_executor()
-    outcome, _ = sweep()
-    assert (outcome.ok, outcome.failed) == (4, 0)
-
-
-def test_a_cohort_is_on_disk_before_the_next_one_begins(sweep, tmp_path, monkeypatch):
-    seen = []
-
-    class Watching(LocalExecutor):
-        def run(self, cohorts, work):
-            for outcome in super().run(cohorts, work):
-                yield outcome
-                with Store(tmp_path / "out" / "results.sqlite", read_only=True) as store:
-                    seen.append(sorted(store.statuses().values()))
-
-    monkeypatch.setattr(module, "choose_executor", lambda *arguments: Watching())
-    sweep()
-    assert seen == [["ok"] * 2, ["ok"] * 4]
-
-
 def test_workers_and_cohorts_decide_the_executor(sweep, monkeypatch):
     asked = []
 
@@ -428,7 +267,7 @@ def test_workers_and_cohorts_decide_the_executor(sweep, monkeypatch):
     assert asked == [("cpu", 2, ExecutorRequest(workers=7))]
 
 
-def test_only_what_is_missing_is_timed(sweep, fast_clock, tmp_path, monkeypatch):
+def test_only_what_is_missing_is_timed(sweep, fast_clock, tmp_path, monkeypatch, spec_of):
     timed, measure = [], module.measure_throughput
 
     def spy(runs, dataset):
@@ -445,7 +284,9 @@ def test_only_what_is_missing_is_timed(sweep, fast_clock, tmp_path, monkeypatch)
     assert timed[1:] == [[(3, "ae"), (3, "vae")]]
 
 
-def test_a_users_own_network_is_swept_like_any_other(sweep, tmp_path, monkeypatch):
+def test_a_users_own_network_is_swept_like_any_other(
+    sweep, tmp_path, monkeypatch, spec_of, table_of
+):
     monkeypatch.syspath_prepend(IMPORTABLE)
     outcome, _ = sweep(spec_of(model={"architecture": "own_networks:residual"}))
     assert (outcome.ok, outcome.failed) == (4, 0)
@@ -489,7 +330,7 @@ def test_a_users_own_network_is_swept_like_any_other(sweep, tmp_path, monkeypatc
     ids=["batch", "neighbours", "size", "files", "import", "dropout"],
 )
 def test_what_cannot_be_had_is_refused_before_anything_is_written(
-    sweep, tmp_path, monkeypatch, sections, error, message
+    sweep, tmp_path, monkeypatch, sections, error, message, spec_of
 ):
     monkeypatch.syspath_prepend(IMPORTABLE)
     with pytest.raises(error, match=message):
@@ -497,7 +338,7 @@ def test_what_cannot_be_had_is_refused_before_anything_is_written(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_kernel_is_resolved_on_every_device_that_is_there(monkeypatch, no_gpu):
+def test_the_kernel_is_resolved_on_every_device_that_is_there(monkeypatch, no_gpu, spec_of):
     asked = []
     monkeypatch.setattr(
         module, "resolve_backend", lambda kernel, device: asked.append((kernel, device.type))
@@ -506,7 +347,7 @@ def test_the_kernel_is_resolved_on_every_device_that_is_there(monkeypatch, no_gp
     assert asked == [("reference", "cpu")]
 
 
-def test_a_directory_of_another_sweep_is_refused_and_left_alone(sweep, tmp_path):
+def test_a_directory_of_another_sweep_is_refused_and_left_alone(sweep, tmp_path, spec_of):
     sweep()
     before = (tmp_path / "out" / "results.parquet").read_bytes()
     with pytest.raises(SweepDirectoryError, match=r"training\.epochs is 2 there and 3 here"):
@@ -514,7 +355,7 @@ def test_a_directory_of_another_sweep_is_refused_and_left_alone(sweep, tmp_path)
     assert (tmp_path / "out" / "results.parquet").read_bytes() == before
 
 
-def test_data_that_changed_meanwhile_are_refused(sweep, tmp_path, monkeypatch):
+def test_data_that_changed_meanwhile_are_refused(sweep, tmp_path, monkeypatch, spec_of, table_of):
     spec = spec_of()
     sweep(spec)
     dataset = load_reference(spec.data, spec.metrics).dataset
@@ -525,7 +366,7 @@ def test_data_that_changed_meanwhile_are_refused(sweep, tmp_path, monkeypatch):
     assert len(table_of(tmp_path / "out")) == 4
 
 
-def test_a_plan_lists_runs_cohorts_and_what_is_skipped(no_gpu):
+def test_a_plan_lists_runs_cohorts_and_what_is_skipped(no_gpu, spec_of):
     spec = spec_of(sweep={"device": ["cpu", "cuda"], "seed": [0, 1]})
     plan = plan_sweep(spec)
     assert (len(plan.runs), plan.skipped_counts) == (16, {"cuda": 8})

@@ -3,11 +3,16 @@
 import sys
 
 import pytest
+import typer
+from typer.testing import CliRunner
 
+from bench.chaos import __main__ as command
 from bench.chaos.faults import damage_stores, kill_drivers, kill_workers
 from bench.chaos.resume import seconds_to_resume
 from bench.chaos.sweep import Sweep, chaos_spec, differing
 from bench.executors import ExecutorRequest
+from bench.measure.cohort import load_reference
+from bench.plan import expand, group
 
 pytestmark = [
     pytest.mark.slow,
@@ -61,3 +66,31 @@ def test_resuming_finds_every_finished_run(tmp_path):
     laid_out, decided = seconds_to_resume(50, tmp_path)
     assert laid_out > 0
     assert decided > 0
+
+
+def test_the_command_prints_what_was_tried_and_what_was_lost(monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    monkeypatch.setattr(command, "chaos_spec", lambda: chaos_spec(latent_dims=1))
+    app = typer.Typer()
+    app.command()(command.main)
+    nothing = ["--driver-kills=0", "--worker-kills=0"]
+    few = ["--damages=1", "--finished=10", "--specs=20", "--trained=1"]
+    printed = CliRunner().invoke(app, [*nothing, *few])
+    assert printed.exit_code == 0
+    resumed, laid_out, trained, header, row = printed.stdout.splitlines()
+    assert resumed.startswith("resume on 10 finished runs: ")
+    assert "0 ended in a trace" in laid_out
+    assert "0 ended in a trace" in trained
+    assert header.split()[:4] == ["fault", "times", "sweeps", "lost"]
+    assert row.startswith("store cut short or a page overwritten ")
+    assert row.split()[7:10] == ["1", "1", "0"]
+
+
+def test_nodes_are_timed_on_warm_workers(tmp_path, monkeypatch):
+    pytest.importorskip("ray", reason="Ray is not installed")
+    from bench.chaos.nodes import cohorts_per_second
+
+    monkeypatch.setenv("HOME", str(tmp_path))
+    spec = chaos_spec(latent_dims=1, epochs=1)
+    runs = expand(spec, load_reference(spec.data, spec.metrics).dataset.content_hash)
+    assert cohorts_per_second(1, spec, group(runs)) > 0

@@ -1,5 +1,7 @@
 """What fits in memory, and what becomes of a cohort that does not."""
 
+import gc
+
 import pytest
 import torch
 
@@ -41,6 +43,18 @@ def test_a_run_needs_its_weights_four_times_and_its_activations_twice(runs, data
     weights = 64 * 8 + 8 + 8 * 4 + 4 + 2 * 8 + 8 + 8 * 64 + 64
     least = 4 * 4 * weights + 2 * 4 * run.batch_size * (64 + 8 + 4 + 8 + 64)
     assert least <= bytes_per_run(run, dataset) <= 2 * least
+
+
+def test_counting_leaves_nothing_behind(runs, dataset):
+    def tensors():
+        gc.collect()
+        return sum(type(found) is torch.Tensor for found in gc.get_objects())
+
+    bytes_per_run(runs[0], dataset)
+    before = tensors()
+    for _ in range(3):
+        bytes_per_run(runs[0], dataset)
+    assert tensors() == before
 
 
 def test_more_workers_share_what_is_free(runs, dataset, monkeypatch):

@@ -1,6 +1,7 @@
 """The grid: its size, its order, and the ids of its runs."""
 
 import hashlib
+import json
 import subprocess
 import sys
 from dataclasses import fields, replace
@@ -42,6 +43,7 @@ CANONICAL = (
     '"throughput":true},"objective":"vae","posterior":"diagonal","recon_weight":1.0,'
     '"schema_version":4,"seed":3}'
 )
+COMPACT = {"sort_keys": True, "separators": (",", ":")}
 OTHER = {
     "dataset": "mnist",
     "data_hash": "abd",
@@ -116,8 +118,20 @@ def test_structure_is_all_but_objective_weights_and_seed(name):
     assert same == (name in {"objective", "kl_weight", "recon_weight", "seed"})
 
 
-def test_a_whole_weight_has_the_id_of_the_same_float():
-    assert replace(RUN, kl_weight=1).run_id == replace(RUN, kl_weight=1.0).run_id
+@pytest.mark.parametrize(("weight", "same"), [(1, 1.0), (0.0, -0.0), (-0.0, 0)])
+def test_equal_weights_have_equal_ids(weight, same):
+    runs = replace(RUN, kl_weight=weight), replace(RUN, kl_weight=same)
+    assert runs[0] == runs[1]
+    assert runs[0].run_id == runs[1].run_id
+
+
+def test_ids_do_not_depend_on_what_was_laid_out_before():
+    seeds = [*range(20_000)]  # more than are remembered
+    runs = expand(spec_of(objective=["vae"], kl_weight=[1.0, 0.0], seed=seeds), "h")
+    for run in (runs[0], runs[1], runs[-1]):
+        digest = hashlib.sha256(json.dumps(json.loads(run.canonical_json()), **COMPACT).encode())
+        assert run.run_id == digest.hexdigest()[:16]
+    assert len({run.run_id for run in runs}) == 40_000
 
 
 def test_the_default_grid_has_105_runs_a_device():

@@ -7,7 +7,7 @@ import pytest
 from bench.plan import SCHEMA_VERSION
 from bench.results import COLUMNS, Store, StoreError
 
-RELEASED_COLUMNS = """
+COLUMNS_OF_VERSION_3 = """
     text run_id status reason dataset architecture objective posterior likelihood
     int latent_dim
     float kl_weight recon_weight effective_decoder_variance
@@ -15,33 +15,65 @@ RELEASED_COLUMNS = """
     int seed
     text kernel_backend executor
     int cohort_size epochs train_steps
-    float train_seconds test_mse test_mse_sampled test_psnr_db
-    float test_distortion_nats test_rate_nats test_elbo_nats test_log_likelihood_nats
+    float train_seconds test_mse test_mse_sampled test_psnr_db test_distortion_nats test_rate_nats
+    float test_elbo_nats test_log_likelihood_nats
     int active_units
     float mutual_information_nats total_correlation_nats dimensionwise_kl_nats
     float probe_linear_accuracy probe_knn_accuracy trustworthiness neighborhood_continuity
-    float interpolation_evenness interpolation_precision
-    float prior_precision prior_recall prior_density prior_coverage prior_frechet
-    float gmm_precision gmm_recall gmm_density gmm_coverage gmm_frechet
-    float train_samples_per_s encode_samples_per_s decode_samples_per_s
+    float interpolation_evenness interpolation_precision prior_precision prior_recall
+    float prior_density prior_coverage prior_frechet gmm_precision gmm_recall gmm_density
+    float gmm_coverage gmm_frechet train_samples_per_s encode_samples_per_s decode_samples_per_s
     int peak_memory_bytes schema_version
     text data_hash hidden kernel
     int batch_size
-    float learning_rate
+    float learning_rate probe_linear_accuracy_pixels probe_linear_accuracy_pca
+    float probe_linear_accuracy_random_encoder probe_knn_accuracy_pixels probe_knn_accuracy_pca
+    float probe_knn_accuracy_random_encoder
+    text sample_feature_space
+    int sample_count importance_samples failed_step
+    float mutual_information_gap sap modularity dci_disentanglement dci_completeness
+    float dci_informativeness factor_vae_score test_ssim probe_linear_accuracy_10_labels
+    float probe_linear_accuracy_10_labels_pixels probe_linear_accuracy_10_labels_pca
+    float probe_linear_accuracy_10_labels_random_encoder probe_linear_accuracy_100_labels
+    float probe_linear_accuracy_100_labels_pixels probe_linear_accuracy_100_labels_pca
+    float probe_linear_accuracy_100_labels_random_encoder cluster_nmi cluster_nmi_pixels
+    float cluster_nmi_pca cluster_nmi_random_encoder cluster_ari cluster_ari_pixels
+    float cluster_ari_pca cluster_ari_random_encoder regression_r2_position
+    float regression_r2_position_pixels regression_r2_position_pca
+    float regression_r2_position_random_encoder regression_r2_scale regression_r2_scale_pixels
+    float regression_r2_scale_pca regression_r2_scale_random_encoder regression_r2_orientation
+    float regression_r2_orientation_pixels regression_r2_orientation_pca
+    float regression_r2_orientation_random_encoder regression_r2_latents
+    float regression_r2_latents_pixels regression_r2_latents_pca
+    float regression_r2_latents_random_encoder decoder_jacobian_norm decoder_jacobian_norm_scaled
+    float gaussian_precision gaussian_recall gaussian_density gaussian_coverage gaussian_frechet
+    float prior_kernel_distance gmm_kernel_distance gaussian_kernel_distance
+    float sample_classifier_accuracy
+    text metric_notes engine stacking training_notes
+    int latent_samples
+    text kl_schedule
+    float kl_warmup
+    int kl_cycles
+    float free_nats capacity_nats corruption decoder_decay decoder_variance
+    text binarize learning_rate_milestones
+    float learning_rate_decay adam_epsilon
 """
-RELEASED = {
+VERSION_3 = {
     name: kind
-    for kind, *names in (line.split() for line in RELEASED_COLUMNS.split("\n") if line.strip())
+    for kind, *names in (line.split() for line in COLUMNS_OF_VERSION_3.strip().split("\n"))
     for name in names
 }
+FEWER = dict(list(VERSION_3.items())[: list(VERSION_3).index("learning_rate") + 1])
+"""The columns of a program that measured less."""
+
 SQL_TYPES = {"text": "TEXT", "int": "INTEGER", "float": "REAL"}
 
 
 @pytest.fixture
 def older(tmp_path, runs):
-    """A store of the first columns that were ever released, with one finished run."""
+    """A store of the same version with fewer columns and one finished run."""
     path = tmp_path / "results.sqlite"
-    columns = ", ".join(f"{name} {SQL_TYPES[kind]}" for name, kind in RELEASED.items())
+    columns = ", ".join(f"{name} {SQL_TYPES[kind]}" for name, kind in FEWER.items())
     connection = sqlite3.connect(path)
     connection.executescript(f"""
         CREATE TABLE runs ({columns}, config TEXT NOT NULL, PRIMARY KEY (run_id)) WITHOUT ROWID;
@@ -55,7 +87,7 @@ def older(tmp_path, runs):
         PRAGMA user_version = {SCHEMA_VERSION};
     """)
     known = {"run_id": runs[0].run_id, "status": "ok", "test_mse": 0.25, "data_hash": "data-hash"}
-    row = [known.get(name) for name in RELEASED]
+    row = [known.get(name) for name in FEWER]
     places = ", ".join("?" * (len(row) + 1))
     connection.execute(f"INSERT INTO runs VALUES ({places})", [*row, runs[0].canonical_json()])  # noqa: S608
     connection.commit()
@@ -68,10 +100,10 @@ def rows(store):
     return [dict(zip(names, row, strict=True)) for batch in store.rows() for row in batch]
 
 
-def test_a_released_column_keeps_its_type_as_long_as_the_version_stands():
-    assert SCHEMA_VERSION == 3, "the released columns above are those of version 3"
+def test_a_column_keeps_its_type_as_long_as_the_version_stands():
+    assert SCHEMA_VERSION == 4, "the columns above are those of version 4"
     kinds = {column.name: column.kind for column in COLUMNS}
-    assert {name: kinds.get(name) for name in RELEASED} == RELEASED
+    assert {name: kinds.get(name) for name in VERSION_3} == VERSION_3
 
 
 def test_an_older_store_is_given_the_new_columns_and_goes_on(older, runs, finished):
