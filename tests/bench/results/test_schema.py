@@ -7,7 +7,7 @@ import pytest
 from bench.plan import SCHEMA_VERSION
 from bench.results import COLUMNS, Store, StoreError
 
-COLUMNS_OF_VERSION_3 = """
+COLUMNS_OF_VERSION_4 = """
     text run_id status reason dataset architecture objective posterior likelihood
     int latent_dim
     float kl_weight recon_weight effective_decoder_variance
@@ -58,12 +58,12 @@ COLUMNS_OF_VERSION_3 = """
     text binarize learning_rate_milestones
     float learning_rate_decay adam_epsilon
 """
-VERSION_3 = {
+VERSION_4 = {
     name: kind
-    for kind, *names in (line.split() for line in COLUMNS_OF_VERSION_3.strip().split("\n"))
+    for kind, *names in (line.split() for line in COLUMNS_OF_VERSION_4.strip().split("\n"))
     for name in names
 }
-FEWER = dict(list(VERSION_3.items())[: list(VERSION_3).index("learning_rate") + 1])
+FEWER = dict(list(VERSION_4.items())[: list(VERSION_4).index("learning_rate") + 1])
 """The columns of a program that measured less."""
 
 SQL_TYPES = {"text": "TEXT", "int": "INTEGER", "float": "REAL"}
@@ -103,7 +103,7 @@ def rows(store):
 def test_a_column_keeps_its_type_as_long_as_the_version_stands():
     assert SCHEMA_VERSION == 4, "the columns above are those of version 4"
     kinds = {column.name: column.kind for column in COLUMNS}
-    assert {name: kinds.get(name) for name in VERSION_3} == VERSION_3
+    assert {name: kinds.get(name) for name in VERSION_4} == VERSION_4
 
 
 def test_an_older_store_is_given_the_new_columns_and_goes_on(older, runs, finished):
