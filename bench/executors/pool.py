@@ -16,10 +16,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
-from multiprocessing import active_children, get_context, parent_process
-from multiprocessing.connection import wait as wait_for_end
-
-import torch
+from multiprocessing import active_children, get_context
 
 from bench.executors.protocol import (
     ATTEMPTS,
@@ -29,6 +26,7 @@ from bench.executors.protocol import (
     WorkerLostError,
     attempt,
 )
+from bench.executors.worker import become_worker
 from bench.plan import Cohort
 
 
@@ -192,21 +190,3 @@ def _ctrl_c_ignored() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGINT, previous)
-
-
-def become_worker() -> None:
-    """Take one thread, and end with the process that started this one."""
-    torch.set_num_threads(1)
-    end_with_parent()
-
-
-def end_with_parent() -> None:
-    """End this process with the one that started it, however that ends."""
-    threading.Thread(target=_wait_for_parent, daemon=True).start()
-
-
-def _wait_for_parent() -> None:
-    parent = parent_process()
-    if parent is not None:
-        wait_for_end([parent.sentinel])
-        os._exit(1)  # nobody is left to take a result

@@ -11,7 +11,7 @@ from multiprocessing import get_context
 
 import torch
 
-from bench.executors.pool import become_worker
+from bench.executors.worker import become_worker
 from bench.peers import stacked
 from bench.peers.protocol import Training
 from bench.peers.task import Networks, Task
