@@ -25,7 +25,8 @@ from bench.executors import (
 )
 from bench.feasibility import check_data, check_memory, denied_memory_in_one_line
 from bench.live import LivePage
-from bench.measure.cohort import CohortWork, RunResult, build_model, load_reference
+from bench.measure.cohort import CohortWork, RunResult, load_reference
+from bench.measure.configured import build_model
 from bench.measure.memory import cohort_limits
 from bench.measure.throughput import measure_throughput, one_run_of_each
 from bench.plan import Cohort, Plan, RunConfig, SweepSpec, check_against_data, expand, group

@@ -7,7 +7,7 @@ writes nothing, so it can run in another process or on another machine.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from bench.measure.configured import build_model, training_of
 from bench.measure.forward import Answers, ask, decode_numpy
 from bench.measure.latents import PATH_POINTS, straight_paths
 from bench.measure.optimum import linear_optimum
@@ -25,17 +26,11 @@ from bench.measure.reference import Reference
 from bench.measure.subject import Subject, Values
 from bench.plan import Cohort, DataSpec, MetricsSpec, RunConfig
 from bench.results import Curves, RunRecord
-from kernels import resolve_backend
 from vae_core import (
     DataError,
     Dataset,
     History,
-    LossSettings,
-    Member,
-    OptimizerSettings,
-    RateControl,
     StackedAutoencoders,
-    Structure,
     Trainer,
     TrainingConfig,
     load_dataset,
@@ -252,57 +247,6 @@ def _curves(history: History, k: int, *, is_stochastic: bool) -> Curves:
         loss=tuple(history.loss[:, k].tolist()),
         squared_error=tuple(history.error[:, k].tolist()),
         rate_nats=tuple(history.rate[:, k].tolist()) if is_stochastic else None,
-    )
-
-
-def build_model(runs: Sequence[RunConfig], dataset: Dataset) -> StackedAutoencoders:
-    """The stacked networks of runs of one structure, with their initial weights, on the CPU."""
-    first = runs[0]
-    structure = Structure(
-        architecture=first.architecture,
-        hidden=first.hidden,
-        image_shape=dataset.image_shape,
-        latent_dim=first.latent_dim,
-        likelihood=first.likelihood,
-        posterior=first.covariance,
-    )
-    members = [Member(run.objective, run.seed, run.kl_weight, run.recon_weight) for run in runs]
-    return StackedAutoencoders(structure, members)
-
-
-def training_of(run: RunConfig) -> TrainingConfig:
-    """How a run trains; resolves who draws its noise.
-
-    Raises
-    ------
-    BackendError
-        When the kernel that was asked for cannot run on the run's device.
-    """
-    return TrainingConfig(
-        epochs=run.epochs,
-        batch_size=run.batch_size,
-        learning_rate=run.learning_rate,
-        backend=resolve_backend(run.kernel, torch.device(run.device)),
-        engine=run.engine,
-        dtype=run.dtype,
-        binarize=run.binarize == "dynamic",
-        optimizer=OptimizerSettings(
-            epsilon=run.adam_epsilon,
-            milestones=run.learning_rate_milestones,
-            decay=run.learning_rate_decay,
-        ),
-        loss=LossSettings(
-            samples=run.latent_samples or 1,
-            rate=RateControl(
-                schedule=run.kl_schedule,
-                warmup=run.kl_warmup,
-                cycles=run.kl_cycles,
-                free_nats=run.free_nats,
-                capacity_nats=run.capacity_nats,
-            ),
-            corruption=run.corruption,
-            decoder_decay=run.decoder_decay,
-        ),
     )
 
 

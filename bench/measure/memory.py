@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from bench.measure.cohort import build_model
+from bench.measure.configured import build_model
 from bench.plan import RunConfig
 from vae_core import Dataset
 from vae_core.streams import TRAINING

@@ -15,7 +15,7 @@ from typing import Any, Literal
 import torch
 from torch.utils.benchmark import Timer
 
-from bench.measure.cohort import build_model, training_of
+from bench.measure.configured import build_model, training_of
 from bench.plan import RunConfig
 from bench.results import ThroughputRecord
 from vae_core import Dataset, Trainer

@@ -16,7 +16,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from bench.measure.cohort import build_model, training_of
+from bench.measure.configured import build_model, training_of
 from bench.plan import RunConfig
 from kernels import BackendError, philox_normal, resolve_backend
 from vae_core import Dataset, StackedAutoencoders, Trainer

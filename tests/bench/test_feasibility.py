@@ -7,7 +7,7 @@ import torch
 
 from bench import feasibility
 from bench.feasibility import check_data, check_memory, denied_memory_in_one_line, total_bytes
-from bench.measure.cohort import build_model
+from bench.measure.configured import build_model
 from bench.plan import DataSpec, SpecError, SweepSpec, expand
 from vae_core.data import load_dataset
 

@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from bench.measure import cohort as module
-from bench.measure.cohort import CohortWork, build_model, load_reference, training_of
+from bench.measure.cohort import CohortWork, load_reference
+from bench.measure.configured import build_model, training_of
 from bench.plan import Cohort, SweepSpec, expand, group
 from bench.results.columns import MEASURED
 from kernels import BackendError
