@@ -27,7 +27,7 @@ COMPILE_FROM_STEPS = 10_000
 processor time once and saves 0.19 ms a model and step."""
 
 CAPTURE_FROM_STEPS = 20
-"""Steps on a GPU from which recording one pays for itself: it costs about as much as a few."""
+"""Steps on a GPU from which one is recorded: a guess, for what recording costs is not measured."""
 
 MAX_PROGRAMS = 1_024
 """Programs one function may be compiled to in a process: every structure of a sweep is one."""

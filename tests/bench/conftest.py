@@ -4,6 +4,7 @@ import io
 
 import pandas as pd
 import pytest
+import torch
 
 import bench.pipeline as pipeline
 from bench.console import Console
@@ -76,3 +77,8 @@ def no_executor(monkeypatch):
         monkeypatch.setattr(pipeline, "measure_throughput", refuse)
 
     return forbid
+
+
+@pytest.fixture
+def no_gpu(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
