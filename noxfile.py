@@ -23,6 +23,8 @@ def install(session: nox.Session, *extras: str) -> None:
     """Install this checkout, editable, at the versions of the constraints file."""
     if "PIP_FIND_LINKS" in os.environ:  # uv reads its own variable only
         session.env.setdefault("UV_FIND_LINKS", os.environ["PIP_FIND_LINKS"])
+    # Every worker of a sweep imports PyTorch: in 4 s from bytecode, in 10 s without.
+    session.env["PYTHONDONTWRITEBYTECODE"] = ""
     target = f"-e.[{','.join(extras)}]" if extras else "-e."
     session.install("-c", "constraints.txt", target)
 

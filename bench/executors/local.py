@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from bench.executors.protocol import Outcome, Work, attempt
+from bench.measure.allocator import keep_freed_memory
 from bench.plan import Cohort
 
 
@@ -15,5 +16,6 @@ class LocalExecutor:
 
     def run(self, cohorts: Iterable[Cohort], work: Work) -> Iterator[Outcome]:
         """Do ``work`` on every cohort, in order."""
+        keep_freed_memory()
         for cohort in cohorts:
             yield attempt(cohort, work)

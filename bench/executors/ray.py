@@ -26,6 +26,7 @@ from bench.executors.protocol import (
     WorkerLostError,
     attempt,
 )
+from bench.measure.allocator import keep_freed_memory
 from bench.plan import Cohort
 
 POLL_SECONDS = 1.0
@@ -182,6 +183,7 @@ def _attempt_on_node(sent: bytes, driver_path: list[str]) -> Outcome:
     """
     sys.path.extend(folder for folder in driver_path if folder not in sys.path)
     torch.set_num_threads(1)
+    keep_freed_memory()
     cohort, work = pickle.loads(sent)  # noqa: S301 - from our own driver
     return attempt(cohort, work)
 

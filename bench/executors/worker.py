@@ -9,10 +9,13 @@ from multiprocessing.connection import wait as wait_for_end
 
 import torch
 
+from bench.measure.allocator import keep_freed_memory
+
 
 def become_worker() -> None:
-    """Take one thread, and end with the process that started this one."""
+    """Take one thread and keep its memory, and end with the process that started this one."""
     torch.set_num_threads(1)
+    keep_freed_memory()
     end_with_parent()
 
 

@@ -18,6 +18,7 @@ from pathlib import Path
 
 import torch
 
+from bench.measure.allocator import keep_freed_memory
 from bench.measure.cohort import load_reference, synchronize
 from bench.measure.throughput_cases import Case, build, why_not
 from bench.plan import DataSpec, MetricsSpec
@@ -54,6 +55,7 @@ def time_in_turn(group: Sequence[Case], dataset: Dataset, *, repeats: int) -> It
     A case that cannot run here yields one timing with its reason. The first calls, which may
     compile, are not timed.
     """
+    keep_freed_memory()  # as where cohorts train
     ready = []
     for case in group:
         reason = why_not(case)
@@ -112,6 +114,7 @@ def measure_memory(case: Case, data: DataSpec, metrics: MetricsSpec) -> Memory:
 
 def _use(case: Case, data: DataSpec, metrics: MetricsSpec, threads: int) -> Memory:
     torch.set_num_threads(threads)
+    keep_freed_memory()
     device = torch.device(case.run.device)
     dataset = load_reference(data, metrics).dataset.to(device)
     _reset_peak(device)
