@@ -70,9 +70,11 @@ def peers(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """Run the tests, in parallel: ``nox -s tests -- [pytest arguments]``, such as ``--cov``."""
     install(session, "test")
-    # One thread a process: the tests are many and small.
+    # One thread a process: the tests are many and small. One process more than cores, because some
+    # tests wait for others: for a browser, for workers that start or are killed.
     session.env.setdefault("OMP_NUM_THREADS", "1")
-    session.run("python", "-m", "pytest", "-n", "auto", *session.posargs)
+    processes = str((os.cpu_count() or 1) + 1)
+    session.run("python", "-m", "pytest", "-n", processes, "--dist", "worksteal", *session.posargs)
 
 
 @nox.session
