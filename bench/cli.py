@@ -76,7 +76,10 @@ def run(
     workers: Annotated[
         int | None,
         typer.Option(
-            min=1, metavar="N", help="Processes that train on the CPU.  [default: one a core]"
+            min=1,
+            metavar="N",
+            help="Processes that train on the CPU, or that measure what a GPU trained.  "
+            "[default: one a core]",
         ),
     ] = None,
     executor: Annotated[

@@ -21,13 +21,16 @@ from bench.executors import (
     Outcome,
     choose_executor,
     connected,
+    measuring_processes,
     worker_count,
 )
 from bench.feasibility import check_data, check_memory, denied_memory_in_one_line
 from bench.live import LivePage
-from bench.measure.cohort import CohortWork, RunResult, load_reference
+from bench.measure.cohort import CohortWork
 from bench.measure.configured import build_model
+from bench.measure.members import RunResult
 from bench.measure.memory import cohort_limits
+from bench.measure.reference import load_reference
 from bench.measure.throughput import measure_throughput, one_run_of_each
 from bench.plan import Cohort, Plan, RunConfig, SweepSpec, check_against_data, expand, group
 from bench.results import RunRecord, Store, SweepDirectory
@@ -215,7 +218,8 @@ def _run(
         by_device[cohort.device].append(cohort)
     for device, cohorts in by_device.items():
         executor = choose_executor(device, len(cohorts), executors)
-        work = CohortWork(plan.spec.data, plan.spec.metrics, executor.name)
+        processes = measuring_processes(device, executors)
+        work = CohortWork(plan.spec.data, plan.spec.metrics, executor.name, processes)
         largest_first = sorted(cohorts, key=len, reverse=True)
         yield from executor.run(interrupt.until(largest_first), work)
 

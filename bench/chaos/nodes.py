@@ -19,7 +19,8 @@ import typer
 from bench.chaos.sweep import chaos_spec
 from bench.console import table
 from bench.executors import ExecutorRequest, RayExecutor, connected
-from bench.measure.cohort import CohortWork, load_reference
+from bench.measure.cohort import CohortWork
+from bench.measure.reference import load_reference
 from bench.plan import Cohort, RunConfig, SweepSpec, expand
 
 __all__ = ["cohorts_per_second"]

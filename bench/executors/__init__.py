@@ -9,6 +9,7 @@ from bench.executors.choice import (
     ExecutorRequest,
     choose_executor,
     connected,
+    measuring_processes,
     worker_count,
 )
 from bench.executors.interrupt import Interrupt
@@ -41,5 +42,6 @@ __all__ = [
     "WorkerLostError",
     "choose_executor",
     "connected",
+    "measuring_processes",
     "worker_count",
 ]

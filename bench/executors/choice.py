@@ -24,7 +24,8 @@ class ExecutorRequest:
     name
         One of ``EXECUTORS``; "auto" takes a pool where that pays and this process otherwise.
     workers
-        Cohorts that train at the same time on CPUs; None takes one a core.
+        Cohorts that train at the same time on CPUs, and processes that measure what a GPU trained;
+        None takes one a core.
     address
         Of a running Ray cluster; None starts one on this machine.
     cohort_seconds
@@ -70,6 +71,16 @@ def worker_count(device: str, request: ExecutorRequest) -> int:
     if request.name == "ray":
         return max(1, ray.slots(ray.REQUESTS[device]))
     if device != "cpu" or request.name == "local":
+        return 1
+    return usable_cores() if request.workers is None else request.workers
+
+
+def measuring_processes(device: str, request: ExecutorRequest) -> int:
+    """Processes that measure the members of a cohort: the cores that training on a GPU leaves idle.
+
+    On a CPU every core trains, and a task of Ray asks for one core.
+    """
+    if device == "cpu" or request.name == "ray":
         return 1
     return usable_cores() if request.workers is None else request.workers
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from bench.executors.protocol import Outcome, Work, attempt
-from bench.measure.allocator import keep_freed_memory
 from bench.plan import Cohort
+from bench.process import keep_freed_memory
 
 
 class LocalExecutor:

@@ -6,17 +6,13 @@ cohort of its own.
 
 from __future__ import annotations
 
-import os
-import signal
-import threading
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
 from dataclasses import dataclass
-from multiprocessing import active_children, get_context
+from multiprocessing import active_children
 
 from bench.executors.protocol import (
     ATTEMPTS,
@@ -26,8 +22,8 @@ from bench.executors.protocol import (
     WorkerLostError,
     attempt,
 )
-from bench.executors.worker import become_worker
 from bench.plan import Cohort
+from bench.process import start_workers
 
 
 class PoolExecutor:
@@ -161,10 +157,8 @@ class _Worker:
     """One process behind a pool of its own: the death of one breaks no other's."""
 
     def __init__(self) -> None:
-        self._pool = ProcessPoolExecutor(1, get_context("spawn"), initializer=become_worker)
         before = set(active_children())
-        with _ctrl_c_ignored():  # inherited by the process that submitting starts
-            self._pool.submit(os.getpid)
+        self._pool = start_workers(1)
         self._processes = set(active_children()) - before
 
     def submit(self, cohort: Cohort, work: Work) -> Future[Outcome]:
@@ -177,16 +171,3 @@ class _Worker:
         for process in self._processes:
             process.kill()
         self.close()
-
-
-@contextmanager
-def _ctrl_c_ignored() -> Iterator[None]:
-    """Ignore Ctrl-C for a moment; only a main thread may, and only there does it arrive."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    previous = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, previous)

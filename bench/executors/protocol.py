@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
-from bench.measure.cohort import RunResult
+from bench.measure.members import RunResult
 from bench.plan import Cohort
 
 Work = Callable[[Cohort], list[RunResult]]

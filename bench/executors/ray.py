@@ -26,8 +26,8 @@ from bench.executors.protocol import (
     WorkerLostError,
     attempt,
 )
-from bench.measure.allocator import keep_freed_memory
 from bench.plan import Cohort
+from bench.process import keep_freed_memory
 
 POLL_SECONDS = 1.0
 """How often the driver looks whether the cluster has grown and whether a cohort is late."""

@@ -7,10 +7,7 @@ writes nothing, so it can run in another process or on another machine.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import lru_cache
-from typing import Any
 
 import numpy as np
 import torch
@@ -19,11 +16,9 @@ from numpy.typing import NDArray
 from bench.measure.configured import build_model, training_of
 from bench.measure.forward import Answers, ask, decode_numpy
 from bench.measure.latents import PATH_POINTS, straight_paths
-from bench.measure.optimum import linear_optimum
-from bench.measure.pictures import draw_pictures
-from bench.measure.quality import measure
-from bench.measure.reference import Reference
-from bench.measure.subject import Subject, Values
+from bench.measure.members import RunResult, TrainedMember, measure_members
+from bench.measure.reference import Reference, load_reference
+from bench.measure.subject import Values
 from bench.plan import Cohort, DataSpec, MetricsSpec, RunConfig
 from bench.results import Curves, RunRecord
 from vae_core import (
@@ -33,31 +28,21 @@ from vae_core import (
     StackedAutoencoders,
     Trainer,
     TrainingConfig,
-    load_dataset,
 )
 from vae_core.checkpoints import to_bytes
-from vae_core.data.binarize import binarize
-
-
-@dataclass(frozen=True)
-class RunResult:
-    """A record and, for a run that is ok, its weights (a safetensors file) and picture arrays."""
-
-    record: RunRecord
-    weights: bytes | None = None
-    pictures: Mapping[str, NDArray[Any]] | None = None
 
 
 @dataclass(frozen=True)
 class CohortWork:
     """What every cohort of a sweep is put through; called with a cohort, it returns its results.
 
-    ``executor`` is the name that the records carry.
+    ``executor`` is the name that the records carry; ``processes`` measure members side by side.
     """
 
     data: DataSpec
     metrics: MetricsSpec
     executor: str
+    processes: int = 1
 
     def __call__(self, cohort: Cohort) -> list[RunResult]:
         reference = load_reference(self.data, self.metrics)
@@ -72,19 +57,26 @@ class CohortWork:
     def _measured(self, cohort: Cohort, reference: Reference) -> list[RunResult]:
         """Results of a cohort, or of its halves where the device has no memory for the whole."""
         try:
-            trained = train_cohort(cohort, reference.dataset)
-            questioned = question(trained, reference)
-            return [
-                _result(run, k, trained, questioned, reference, self.executor)
-                for k, run in enumerate(cohort.runs)
-            ]
+            entries = self._trained(cohort, reference)
         except torch.OutOfMemoryError:
             if len(cohort) == 1:
                 raise
+        else:
+            members = [entry for entry in entries if isinstance(entry, TrainedMember)]
+            results = measure_members(members, self.data, self.metrics, processes=self.processes)
+            return [next(results) if isinstance(e, TrainedMember) else e for e in entries]
         torch.cuda.empty_cache()
         middle = len(cohort) // 2
         halves = Cohort(cohort.runs[:middle]), Cohort(cohort.runs[middle:])
         return [_halved(result) for half in halves for result in self._measured(half, reference)]
+
+    def _trained(self, cohort: Cohort, reference: Reference) -> list[TrainedMember | RunResult]:
+        """The cohort's members, or the results of those whose training came to nothing."""
+        trained = train_cohort(cohort, reference.dataset)
+        questioned = question(trained, reference)
+        return [
+            _entry(run, k, trained, questioned, self.executor) for k, run in enumerate(cohort.runs)
+        ]
 
 
 def _halved(result: RunResult) -> RunResult:
@@ -93,19 +85,6 @@ def _halved(result: RunResult) -> RunResult:
     said = "cohort halved: out of memory" + (f"; {notes}" if notes else "")
     record = replace(result.record, values={**result.record.values, "training_notes": said})
     return replace(result, record=record)
-
-
-@lru_cache(maxsize=1)
-def load_reference(data: DataSpec, metrics: MetricsSpec) -> Reference:
-    """The data of a sweep with what depends on them alone, loaded once a process."""
-    dataset = load_dataset(
-        data.name,
-        root=data.root,
-        image_size=data.image_size,
-        train_size=data.train_size,
-        test_size=data.test_size,
-    )
-    return Reference(binarize(dataset, data.binarize), metrics)
 
 
 @dataclass(frozen=True)
@@ -185,14 +164,9 @@ def question(trained: Trained, reference: Reference) -> Questioned:
     )
 
 
-def _result(
-    run: RunConfig,
-    k: int,
-    trained: Trained,
-    questioned: Questioned,
-    reference: Reference,
-    executor: str,
-) -> RunResult:
+def _entry(
+    run: RunConfig, k: int, trained: Trained, questioned: Questioned, executor: str
+) -> TrainedMember | RunResult:
     model = trained.model
     is_stochastic = k >= model.deterministic
     steps = trained.config.steps(len(trained.dataset.train_images))
@@ -218,21 +192,16 @@ def _result(
         return RunResult(
             RunRecord(config=run, status="failed", reason=reason, values=values, curves=curves)
         )
-    single = model.member(k).to(model.seeds.device)
-    subject = Subject(
+    return TrainedMember(
+        run=run,
         structure=model.structure,
         member=model.members[k],
-        model=single,
+        training=trained.config,
+        weights=to_bytes(model.member(k), model.structure, run.objective),
         answers=questioned.answers.member(k),
         path_images=questioned.path_images[k],
-    )
-    values |= measure(subject, reference)
-    single.cpu()
-    return RunResult(
-        record=RunRecord(config=run, status="ok", values=values, curves=curves),
-        weights=to_bytes(single, model.structure, run.objective),
-        pictures=draw_pictures(single, subject.answers, reference)
-        | linear_optimum(model.structure, subject.member, trained.config, reference),
+        values=values,
+        curves=curves,
     )
 
 

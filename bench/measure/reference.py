@@ -6,7 +6,7 @@ between, and the controls.
 
 from __future__ import annotations
 
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,10 +22,11 @@ from bench.metrics import (
     Neighborhoods,
     RealManifold,
 )
-from bench.plan import MetricsSpec
-from vae_core import Dataset
+from bench.plan import DataSpec, MetricsSpec
+from vae_core import Dataset, load_dataset
 from vae_core.closed_form import covariance_eigenvalues
 from vae_core.data import Factors
+from vae_core.data.binarize import binarize
 from vae_core.data.split import fixed_subset
 
 Floats = NDArray[np.float32]
@@ -190,3 +191,16 @@ class Reference:
 
     def _flat(self, images: Tensor) -> Floats:
         return self.dataset.pixels(images).flatten(1).numpy()
+
+
+@lru_cache(maxsize=1)
+def load_reference(data: DataSpec, metrics: MetricsSpec) -> Reference:
+    """The data of a sweep with what depends on them alone, loaded once a process."""
+    dataset = load_dataset(
+        data.name,
+        root=data.root,
+        image_size=data.image_size,
+        train_size=data.train_size,
+        test_size=data.test_size,
+    )
+    return Reference(binarize(dataset, data.binarize), metrics)

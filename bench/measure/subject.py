@@ -23,7 +23,7 @@ class Subject:
     Attributes
     ----------
     model
-        The member alone, on the device it was trained on.
+        The member alone, on the CPU.
     answers
         Its slices of ``Answers``.
     path_images
@@ -37,11 +37,11 @@ class Subject:
     path_images: Floats
 
     def decode(self, z: Tensor) -> Tensor:
-        """Latents ``[n, D]`` to images ``[n, C, H, W]`` on the model's device."""
-        return self.model.decode(z.to(next(self.model.decoder.parameters()).device))
+        """Latents ``[n, D]`` to images ``[n, C, H, W]``."""
+        return self.model.decode(z)
 
     @torch.inference_mode()
     def decoded(self, z: Floats) -> Floats:
         """Latents ``[n, D]`` to flattened images ``[n, P]``, in blocks."""
         blocks = torch.split(torch.from_numpy(z), IMAGES_PER_BLOCK)
-        return torch.cat([self.decode(block).flatten(1).cpu() for block in blocks]).numpy()
+        return torch.cat([self.decode(block).flatten(1) for block in blocks]).numpy()

@@ -19,7 +19,7 @@ import pyarrow as pa
 from pyarrow import parquet
 
 from bench.console import table
-from bench.measure.cohort import load_reference
+from bench.measure.reference import load_reference
 from bench.measure.throughput import one_run_of_each
 from bench.measure.throughput_cases import cases, check_engines, why_not
 from bench.measure.throughput_summary import frame, medians, scaling, vae_over_ae

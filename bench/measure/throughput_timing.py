@@ -18,10 +18,11 @@ from pathlib import Path
 
 import torch
 
-from bench.measure.allocator import keep_freed_memory
-from bench.measure.cohort import load_reference, synchronize
+from bench.measure.cohort import synchronize
+from bench.measure.reference import load_reference
 from bench.measure.throughput_cases import Case, build, why_not
 from bench.plan import DataSpec, MetricsSpec
+from bench.process import keep_freed_memory
 from vae_core import Dataset
 
 SECONDS_PER_REPEAT = 0.02

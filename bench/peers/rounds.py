@@ -14,10 +14,10 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from multiprocessing import get_context
 
-from bench.executors.worker import end_with_parent
 from bench.peers.protocol import PEERS
 from bench.peers.quality import Quality, score
 from bench.peers.task import Task
+from bench.process import end_with_parent
 
 
 @dataclass(frozen=True)

@@ -6,15 +6,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
 
 import torch
 
-from bench.executors.worker import become_worker
 from bench.peers import stacked
 from bench.peers.protocol import Training
 from bench.peers.task import Networks, Task
+from bench.process import start_workers
 
 _training: Training | None = None
 """What a worker has readied; a worker has one at a time."""
@@ -23,7 +21,7 @@ _training: Training | None = None
 def prepare(task: Task, seeds: Sequence[int], *, engine: str = "compiled") -> Training:
     """Start as many workers as this process has threads, and ready a share of ``seeds`` in each."""
     count = torch.get_num_threads()
-    workers = [_worker() for _ in range(count)]
+    workers = [start_workers(1) for _ in range(count)]
     shares = [seeds[index::count] for index in range(count)]
     for ready in [w.submit(_ready, task, s, engine) for w, s in zip(workers, shares, strict=True)]:
         ready.result()
@@ -39,10 +37,6 @@ def prepare(task: Task, seeds: Sequence[int], *, engine: str = "compiled") -> Tr
         return found
 
     return Training(run, networks, cpu_seconds_elsewhere=lambda: sum(spent))
-
-
-def _worker() -> ProcessPoolExecutor:
-    return ProcessPoolExecutor(1, get_context("spawn"), initializer=become_worker)
 
 
 def _ready(task: Task, seeds: Sequence[int], engine: str) -> None:

@@ -5,8 +5,7 @@ from pathlib import Path
 import pytest
 
 import bench.pipeline as module
-from bench.measure.cohort import load_reference
-from bench.measure.reference import Reference
+from bench.measure.reference import Reference, load_reference
 from bench.pipeline import plan_sweep
 from bench.plan import SpecError
 from bench.results import StoreError, SweepDirectoryError

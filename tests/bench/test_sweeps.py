@@ -4,7 +4,8 @@ import math
 
 import pytest
 
-from bench.measure.cohort import CohortWork, load_reference
+from bench.measure.cohort import CohortWork
+from bench.measure.reference import load_reference
 from bench.plan import expand, group, load_spec
 from bench.plan.loading import SWEEPS
 

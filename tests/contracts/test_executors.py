@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from bench.executors import LocalExecutor, PoolExecutor, RayExecutor
-from bench.measure.cohort import CohortWork, load_reference
+from bench.measure.cohort import CohortWork
+from bench.measure.reference import load_reference
 from bench.plan import SweepSpec, expand, group
 
 EXECUTORS = {

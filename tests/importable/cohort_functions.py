@@ -7,7 +7,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.measure.cohort import CohortWork, RunResult
+from bench.measure.cohort import CohortWork
+from bench.measure.members import RunResult
 from bench.plan import Cohort
 from bench.results import RunRecord
 

@@ -11,7 +11,7 @@ from bench.chaos.faults import damage_stores, kill_drivers, kill_workers
 from bench.chaos.resume import seconds_to_resume
 from bench.chaos.sweep import Sweep, chaos_spec, differing
 from bench.executors import ExecutorRequest
-from bench.measure.cohort import load_reference
+from bench.measure.reference import load_reference
 from bench.plan import expand, group
 
 pytestmark = [

@@ -12,6 +12,7 @@ from bench.executors import (
     PoolExecutor,
     choose_executor,
     connected,
+    measuring_processes,
 )
 
 
@@ -39,6 +40,16 @@ def test_a_gpu_one_cohort_or_one_worker_stay_in_this_process(device, cohorts, wo
     executor = choose_executor(device, cohorts, ExecutorRequest(workers=workers))
     assert isinstance(executor, LocalExecutor)
     assert executor.name == "local"
+
+
+@pytest.mark.parametrize(("device", "request_", "expected"), [
+    ("cuda", ExecutorRequest(), 4),
+    ("cuda", ExecutorRequest(workers=2), 2),
+    ("cuda", ExecutorRequest(name="ray"), 1),
+    ("cpu", ExecutorRequest(), 1),
+])  # fmt: skip
+def test_cores_that_training_leaves_idle_measure(device, request_, expected):
+    assert measuring_processes(device, request_) == expected
 
 
 def test_one_core_needs_no_other_process(monkeypatch):

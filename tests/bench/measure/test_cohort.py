@@ -7,8 +7,9 @@ import pytest
 import torch
 
 from bench.measure import cohort as module
-from bench.measure.cohort import CohortWork, load_reference
+from bench.measure.cohort import CohortWork
 from bench.measure.configured import build_model, training_of
+from bench.measure.reference import load_reference
 from bench.plan import Cohort, SweepSpec, expand, group
 from bench.results.columns import MEASURED
 from kernels import BackendError

@@ -7,8 +7,9 @@ import torch
 
 from bench.measure import cohort as cohort_module
 from bench.measure import memory
-from bench.measure.cohort import CohortWork, load_reference
+from bench.measure.cohort import CohortWork
 from bench.measure.memory import bytes_per_run, cohort_limits, free_bytes
+from bench.measure.reference import load_reference
 from bench.plan import SweepSpec, expand, group
 
 GIB = 2**30

@@ -5,7 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from bench.measure.cohort import CohortWork, load_reference
+from bench.measure.cohort import CohortWork
+from bench.measure.reference import load_reference
 from bench.plan import OBJECTIVE_FACTS, SweepSpec, expand, group
 
 

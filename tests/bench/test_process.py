@@ -10,7 +10,7 @@ FAULTS = """
 import resource
 import sys
 
-from bench.measure.allocator import keep_freed_memory
+from bench.process import keep_freed_memory
 
 def touch():
     b"x" * (1 << 26)

@@ -1,0 +1,118 @@
+"""The members of a trained cohort, measured here one after the other, or side by side elsewhere.
+
+On a GPU a cohort trains in seconds and leaves the cores idle, while metrics run on a CPU and take
+about a second a member: there each core measures members of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from functools import lru_cache, partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors.torch import load as deserialize
+
+from bench.measure.forward import Answers
+from bench.measure.optimum import linear_optimum
+from bench.measure.pictures import draw_pictures
+from bench.measure.quality import measure
+from bench.measure.reference import Reference, load_reference
+from bench.measure.subject import Subject, Values
+from bench.plan import DataSpec, MetricsSpec, RunConfig
+from bench.process import start_workers
+from bench.results import Curves, RunRecord
+from vae_core import Autoencoder, Member, Structure, TrainingConfig
+from vae_core.cohort import autoencoder, initial_networks
+
+SIDE_BY_SIDE_FROM = 8
+"""Members from which processes are started: that takes as long as measuring about so many."""
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """A record and, for a run that is ok, its weights (a safetensors file) and picture arrays."""
+
+    record: RunRecord
+    weights: bytes | None = None
+    pictures: Mapping[str, NDArray[Any]] | None = None
+
+
+@dataclass(frozen=True)
+class TrainedMember:
+    """A member with its answers, in a form that travels.
+
+    Attributes
+    ----------
+    weights
+        A safetensors file.
+    answers, path_images
+        Its slices of what the cohort was asked.
+    values, curves
+        What training left for its record.
+    """
+
+    run: RunConfig
+    structure: Structure
+    member: Member
+    training: TrainingConfig
+    weights: bytes
+    answers: Answers
+    path_images: NDArray[np.float32]
+    values: Values
+    curves: Curves
+
+    def model(self) -> Autoencoder:
+        """The member alone, on the CPU."""
+        networks = initial_networks(self.structure, self.member.seed)
+        model = autoencoder(self.structure, self.member.objective, *networks)
+        model.load_state_dict(deserialize(self.weights))
+        return model.eval()
+
+
+def measure_members(
+    members: Sequence[TrainedMember], data: DataSpec, metrics: MetricsSpec, *, processes: int
+) -> Iterator[RunResult]:
+    """Measure members, in their order, side by side in up to ``processes`` processes.
+
+    Raises
+    ------
+    BrokenProcessPool
+        When one of the processes died.
+    """
+    if processes == 1 or len(members) < SIDE_BY_SIDE_FROM:
+        yield from map(partial(_measured, data=data, metrics=metrics), members)
+        return
+    try:
+        yield from _workers(processes).map(partial(_measured, data=data, metrics=metrics), members)
+    except BrokenProcessPool:
+        _workers.cache_clear()  # the next cohort has others
+        raise
+
+
+@lru_cache(maxsize=1)
+def _workers(count: int) -> ProcessPoolExecutor:
+    """Processes that stay for the next cohort: each has the data and the controls by then."""
+    return start_workers(count)
+
+
+def _measured(trained: TrainedMember, *, data: DataSpec, metrics: MetricsSpec) -> RunResult:
+    reference: Reference = load_reference(data, metrics)
+    subject = Subject(
+        structure=trained.structure,
+        member=trained.member,
+        model=trained.model(),
+        answers=trained.answers,
+        path_images=trained.path_images,
+    )
+    values = {**trained.values, **measure(subject, reference)}
+    optimum = linear_optimum(trained.structure, trained.member, trained.training, reference)
+    return RunResult(
+        record=RunRecord(config=trained.run, status="ok", values=values, curves=trained.curves),
+        weights=trained.weights,
+        pictures=draw_pictures(subject.model, trained.answers, reference) | optimum,
+    )

@@ -1,0 +1,72 @@
+"""Members that are measured side by side get the numbers of members measured one by one."""
+
+from concurrent.futures.process import BrokenProcessPool
+
+import numpy as np
+import pytest
+
+from bench.measure import members
+from bench.measure.cohort import CohortWork
+from bench.measure.members import SIDE_BY_SIDE_FROM, measure_members
+from bench.measure.reference import load_reference
+from bench.plan import SweepSpec, expand, group
+
+SPEC = SweepSpec.model_validate(
+    {
+        "name": "small",
+        "data": {"train_size": 96, "test_size": 32},
+        "model": {"hidden": [8]},
+        "sweep": {"latent_dim": [2], "kl_weight": [0.1], "seed": list(range(SIDE_BY_SIDE_FROM))},
+        "training": {"epochs": 2, "batch_size": 24},
+        "metrics": {"probes": False, "geometry": False},
+    }
+)
+IS_CLOCK = {"train_seconds"}
+
+
+@pytest.fixture
+def cohort():
+    data_hash = load_reference(SPEC.data, SPEC.metrics).dataset.content_hash
+    (cohort,) = group(expand(SPEC, data_hash))
+    return cohort
+
+
+@pytest.fixture
+def no_workers_stay():
+    yield
+    members._workers(2).shutdown()
+    members._workers.cache_clear()
+
+
+@pytest.mark.slow
+def test_side_by_side_gives_the_same_results(cohort, no_workers_stay):
+    alone = CohortWork(SPEC.data, SPEC.metrics, "local")(cohort)
+    beside = CohortWork(SPEC.data, SPEC.metrics, "local", processes=2)(cohort)
+    assert members._workers.cache_info().currsize == 1  # that is where they were measured
+    assert [r.record.config for r in beside] == list(cohort.runs)
+    for one, other in zip(alone, beside, strict=True):
+        assert one.weights == other.weights
+        assert one.record.curves == other.record.curves
+        assert {k: v for k, v in one.record.values.items() if k not in IS_CLOCK} == {
+            k: v for k, v in other.record.values.items() if k not in IS_CLOCK
+        }
+        np.testing.assert_equal(dict(one.pictures), dict(other.pictures))
+
+
+@pytest.mark.slow
+def test_a_process_that_dies_is_an_error_and_the_next_cohort_has_others(cohort):
+    work = CohortWork(SPEC.data, SPEC.metrics, "local")
+    trained = work._trained(cohort, load_reference(SPEC.data, SPEC.metrics))
+    for process in members._workers(2)._processes.values():
+        process.kill()
+    with pytest.raises(BrokenProcessPool):
+        list(measure_members(trained, SPEC.data, SPEC.metrics, processes=2))
+    assert members._workers.cache_info().currsize == 0
+
+
+def test_few_members_are_measured_here(cohort):
+    work = CohortWork(SPEC.data, SPEC.metrics, "local")
+    trained = work._trained(cohort, load_reference(SPEC.data, SPEC.metrics))[:2]
+    found = list(measure_members(trained, SPEC.data, SPEC.metrics, processes=2))
+    assert [result.record.status for result in found] == ["ok", "ok"]
+    assert members._workers.cache_info().currsize == 0
