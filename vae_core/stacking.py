@@ -13,7 +13,7 @@ from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
-from torch.func import functional_call, stack_module_state
+from torch.func import functional_call
 
 from vae_core.stacked_layers import (
     Stacked,
@@ -67,7 +67,8 @@ def stack(members: Sequence[nn.Module]) -> Stacked:
                 f"{name or type(module).__name__}: dropout draws from one random stream for all, "
                 "so a run would depend on the runs beside it; build the network without it"
             )
-    if _other_names(first):  # weights that layers share cannot be stacked layer by layer
+    # Weights that layers share cannot be stacked layer by layer, and a hook may do anything.
+    if _other_names(first) or _has_hooks(first):
         return Vmapped(members)
     return NATIVE.get(type(first), Vmapped)(members)
 
@@ -82,6 +83,16 @@ def _other_names(module: nn.Module) -> dict[str, str]:
     for name, value in named:
         first.setdefault(id(value), name)
     return {name: first[id(value)] for name, value in named if first[id(value)] != name}
+
+
+def _has_hooks(module: nn.Module) -> bool:
+    """Whether a call of the module is more than its ``forward``."""
+    return bool(
+        module._forward_hooks
+        or module._forward_pre_hooks
+        or module._backward_hooks
+        or module._backward_pre_hooks
+    )
 
 
 def _shapes(module: nn.Module) -> list[tuple[str, torch.Size, torch.dtype]]:
@@ -115,15 +126,20 @@ class Vmapped(Stacked):
 
     def __init__(self, members: Sequence[nn.Module]) -> None:
         super().__init__()
-        parameters, buffers = stack_module_state(list(members))
+        parameters = dict(members[0].named_parameters())
         self._parameter_names = tuple(parameters)
-        self._buffer_names = tuple(buffers)
+        self._buffer_names = tuple(name for name, _ in members[0].named_buffers())
+        # Not stack_module_state: it refuses parametrized modules, each of a class of its own.
         self.stacked_parameters = nn.ParameterList(
-            nn.Parameter(value.detach(), requires_grad=value.requires_grad)
-            for value in parameters.values()
+            nn.Parameter(
+                torch.stack([member.get_parameter(name).detach() for member in members]),
+                requires_grad=parameters[name].requires_grad,
+            )
+            for name in self._parameter_names
         )
-        for index, value in enumerate(buffers.values()):
-            self.register_buffer(f"stacked_buffer_{index}", value)
+        for index, name in enumerate(self._buffer_names):
+            values = torch.stack([member.get_buffer(name).detach() for member in members])
+            self.register_buffer(f"stacked_buffer_{index}", values)
         self._other_names = _other_names(members[0])
         self._saved_names = tuple(members[0].state_dict())
         self._template = without_storage(members[0])

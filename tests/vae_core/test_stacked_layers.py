@@ -8,6 +8,7 @@ import copy
 import pytest
 import torch
 from torch import nn
+from torch.nn.utils.parametrize import register_parametrization
 
 from vae_core.stacked_layers import Stacked
 from vae_core.stacking import NATIVE, Vmapped, stack
@@ -19,6 +20,16 @@ def own(name):
     import own_networks
 
     return getattr(own_networks, name)(5)
+
+
+def positive(layer):
+    """The layer with exp(its weight) for a weight."""
+
+    class Exp(nn.Module):
+        def forward(self, weight):
+            return weight.exp()
+
+    return register_parametrization(layer, "weight", Exp())
 
 
 NATIVE_CASES = {
@@ -83,6 +94,7 @@ VMAPPED_CASES = {
     "upsampling": (lambda: nn.Upsample(scale_factor=2), (2, 3, 2)),
     "a user's own layer": (lambda: own("Residual"), (5,)),
     "a layer that ties weights": (lambda: own("Tied"), (5,)),
+    "a parametrized layer": (lambda: positive(nn.Linear(5, 7)), (5,)),
 }
 CASES = NATIVE_CASES | VMAPPED_CASES
 

@@ -161,6 +161,15 @@ def test_a_subclass_of_a_known_layer_is_not_mistaken_for_it():
     assert isinstance(assert_stacked_equals_alone(members_of(lambda: Doubled(3, 2)), 3), Vmapped)
 
 
+def test_a_layer_whose_hook_changes_what_it_gives_is_not_mistaken_for_one_without():
+    def make():
+        layer = nn.Linear(3, 2)
+        layer.register_forward_hook(lambda module, given, output: 2 * output)
+        return nn.Sequential(layer, nn.Tanh())
+
+    assert_stacked_equals_alone(members_of(make), 3)
+
+
 def test_the_members_keep_their_weights_when_the_stack_trains():
     members = members_of(lambda: nn.Sequential(nn.Linear(3, 3), Within()))
     before = [[value.clone() for value in member.parameters()] for member in members]
