@@ -100,24 +100,21 @@ class Engine:
 
         ``step`` is a 0-d int64 tensor: a number would be part of a program or a recording.
         """
-        if self._compiled is None or not self._may_give_way:
+        if self._compiled is None:
             return self._gradients(x, step, stream, backend)
-        buffers = {name: value.clone() for name, value in self._model.named_buffers()}
         try:
-            losses = self._gradients(x, step, stream, backend)
-        except _compiler_errors() as error:
-            self.give_way("captured" if self._on_gpu else "eager", "compiling failed", error)
-            self._model.load_state_dict(buffers, strict=False)
             return self._gradients(x, step, stream, backend)
-        self._may_give_way = self._on_gpu  # a compiled program may yet refuse to be recorded
-        return losses
+        except _compiler_errors() as error:
+            # Nothing to undo: auto compiles dense layers only, in which a call changes nothing.
+            self.give_way("compiling failed", error)
+            return self._gradients(x, step, stream, backend)
 
-    def give_way(self, name: str, because: str, error: Exception) -> None:
-        """Run as ``name`` from now on; raise ``error`` where the engine was asked for by name."""
+    def give_way(self, because: str, error: Exception) -> None:
+        """Run eagerly from now on; raise ``error`` where the engine was asked for by name."""
         if not self._may_give_way:
             raise error
-        self.name, self._compiled = name, None
-        self.reason = f"{name} because {because}: {_first_line(error)}"
+        self.name, self._compiled = "eager", None
+        self.reason = f"eager because {because}: {_first_line(error)}"
 
     def _gradients(self, x: Tensor, step: Tensor, stream: int, backend: str) -> Losses:
         self._model.zero_grad(set_to_none=True)

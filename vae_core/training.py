@@ -174,7 +174,7 @@ class Trainer:
             try:
                 return self._replayed()
             except WaitsForDeviceError as error:
-                self.engine.give_way("eager", "a step waits for the GPU", error)
+                self.engine.give_way("a step waits for the GPU", error)
                 self._replayed = None
         return self._advance()
 
