@@ -92,7 +92,7 @@ def _why_not_vectorised(members: Sequence[nn.Module], example: Tensor) -> str | 
     try:
         found = _trial(stack(members), inputs)
     except Exception as error:  # whatever a user's code raises under vmap, and does not raise alone
-        return f"vmap: {str(error).strip().splitlines()[0] if str(error) else type(error).__name__}"
+        return f"vmap: {(str(error).strip() or type(error).__name__).splitlines()[0]}"
     return None if _agree(expected, found) else "under vmap it gives another answer than alone"
 
 

@@ -63,9 +63,19 @@ def test_the_fastest_way_that_gives_the_modules_own_answer(make, way):
     assert how_stacked(stack_tried([make(), make()], EXAMPLE)) == way
 
 
+class Mute(nn.Module):
+    """Raises under vmap alone, and does not say why."""
+
+    def forward(self, x):
+        if torch._C._functorch.is_batchedtensor(x):
+            raise RuntimeError("\n")
+        return x
+
+
 @pytest.mark.parametrize(
     ("module", "reason"),
     [
+        (Mute(), r"^vmap: RuntimeError$"),
         (Choosy(), r"^vmap: .*data-dependent control flow"),
         (Counting(), r"^under vmap it gives another answer than alone$"),
     ],
