@@ -209,7 +209,7 @@ def build_networks(
     """Build one run's encoder and decoder with the initial weights of ``seed``, on the CPU.
 
     The weights depend on the seed alone, so runs that share a seed start from the same point. The
-    global random state is left as it was.
+    CPU's global random state is left as it was.
 
     Raises
     ------

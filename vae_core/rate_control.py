@@ -44,7 +44,7 @@ class RateControl:
             return 1.0
         period = steps / (self.cycles if self.schedule == "cyclical" else 1)
         done = torch.as_tensor(step, dtype=torch.float32) % period
-        # A training has its whole weight at its last step, whatever rounding makes of it.
+        # A warm-up lasts one step at least: without any, its first would be 0 / 0.
         return (done / max(1.0, self.warmup * period)).clamp(max=1.0)
 
     def paid(self, drawn: Drawn, step: int | Tensor, steps: int) -> Tensor:
