@@ -5,10 +5,10 @@ loop.
 """
 
 from vae_core.checkpoints import CheckpointError, load, to_bytes
-from vae_core.cohort import Losses, LossSettings, Member, StackedAutoencoders, Structure
+from vae_core.cohort import Losses, LossSettings, Member, StackedAutoencoders
 from vae_core.data import DATASETS, DataError, Dataset, load_dataset
 from vae_core.likelihoods import LIKELIHOODS
-from vae_core.model import Autoencoder
+from vae_core.model import Autoencoder, Structure
 from vae_core.networks import ARCHITECTURES, ArchitectureError
 from vae_core.objectives import OBJECTIVES
 from vae_core.posteriors import Gaussian

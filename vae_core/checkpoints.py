@@ -12,10 +12,9 @@ from pathlib import Path
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as serialize
 
-from vae_core.cohort import Structure, autoencoder
 from vae_core.likelihoods import LIKELIHOODS
-from vae_core.model import Autoencoder
-from vae_core.networks import ARCHITECTURES, ArchitectureError, Factory, build_networks
+from vae_core.model import Autoencoder, Structure, autoencoder, initial_networks
+from vae_core.networks import ARCHITECTURES, ArchitectureError, Factory
 from vae_core.objectives import OBJECTIVES
 from vae_core.posteriors import PARAMETERS
 
@@ -67,14 +66,7 @@ def load(path: str | Path, *, factory: Factory | None = None) -> Autoencoder:
             f"{path}: trained with {structure.architecture!r}; pass that callable as factory="
         )
     try:
-        encoder, decoder = build_networks(
-            chosen,
-            image_shape=structure.image_shape,
-            latent_dim=structure.latent_dim,
-            posterior_parameters=PARAMETERS[structure.posterior](structure.latent_dim),
-            hidden=structure.hidden,
-            seed=0,
-        )
+        encoder, decoder = initial_networks(structure, 0, chosen)
     except ArchitectureError as error:
         raise CheckpointError(f"{path}: its networks cannot be built: {error}") from error
     model = autoencoder(structure, objective, encoder, decoder)

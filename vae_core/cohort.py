@@ -17,30 +17,15 @@ from torch import Tensor, nn
 
 from kernels import philox_normal
 from vae_core.likelihoods import LIKELIHOODS
-from vae_core.model import Autoencoder
-from vae_core.networks import build_networks, resolve_factory
+from vae_core.model import Autoencoder, Structure, autoencoder, initial_networks
 from vae_core.objectives import OBJECTIVES, Terms
 from vae_core.one_by_one import WAYS, OneByOne, how_stacked, stack_tried
-from vae_core.posteriors import PARAMETERS, Drawn, Gaussian
+from vae_core.posteriors import Drawn, Gaussian
 from vae_core.rate_control import RateControl
 from vae_core.stacked_layers import Stacked
 from vae_core.streams import CORRUPTION
 
 TRIAL_BATCH = 4
-
-
-@dataclass(frozen=True)
-class Structure:
-    """What all members share. ``image_shape`` is (C, H, W); ``hidden`` are layer widths or channel
-    counts; ``posterior`` is the form of covariance that the encoder gives.
-    """
-
-    architecture: str
-    hidden: tuple[int, ...]
-    image_shape: tuple[int, ...]
-    latent_dim: int
-    likelihood: str
-    posterior: str = "diagonal"
 
 
 @dataclass(frozen=True)
@@ -273,32 +258,3 @@ def _slices(names: Sequence[str]) -> dict[str, slice]:
 def _example(*shape: int) -> Tensor:
     """A small batch of inputs in [0, 1) to try a network with, always the same."""
     return torch.rand(TRIAL_BATCH, *shape, generator=torch.Generator().manual_seed(0))
-
-
-def initial_networks(structure: Structure, seed: int) -> tuple[nn.Module, nn.Module]:
-    """Encoder and decoder with the initial weights of ``seed``.
-
-    Every objective gets the same parameters (a deterministic one leaves the covariance unused), so
-    that an autoencoder and a variational one of the same seed start from the same weights.
-    """
-    return build_networks(
-        resolve_factory(structure.architecture),
-        image_shape=structure.image_shape,
-        latent_dim=structure.latent_dim,
-        posterior_parameters=PARAMETERS[structure.posterior](structure.latent_dim),
-        hidden=structure.hidden,
-        seed=seed,
-    )
-
-
-def autoencoder(
-    structure: Structure, objective: str, encoder: nn.Module, decoder: nn.Module
-) -> Autoencoder:
-    """Return the model of one run around its two networks."""
-    return Autoencoder(
-        encoder,
-        decoder,
-        latent_dim=structure.latent_dim,
-        is_stochastic=OBJECTIVES[objective].is_stochastic,
-        likelihood=structure.likelihood,
-    )

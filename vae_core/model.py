@@ -1,18 +1,33 @@
-"""An autoencoder: encoder, decoder, and how their outputs are read. One run or a stack of runs, the
-same code.
-"""
+"""The autoencoder of one run: what its networks are, and how their outputs are read."""
 
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
 from kernels import philox_normal
 from vae_core.likelihoods import LIKELIHOODS
-from vae_core.posteriors import Gaussian
+from vae_core.networks import Factory, build_networks, resolve_factory
+from vae_core.objectives import OBJECTIVES
+from vae_core.posteriors import PARAMETERS, Gaussian
 from vae_core.streams import PRIOR
+
+
+@dataclass(frozen=True)
+class Structure:
+    """What the networks of a run are. ``image_shape`` is (C, H, W); ``hidden`` are layer widths or
+    channel counts; ``posterior`` is the form of covariance that the encoder gives.
+    """
+
+    architecture: str
+    hidden: tuple[int, ...]
+    image_shape: tuple[int, ...]
+    latent_dim: int
+    likelihood: str
+    posterior: str = "diagonal"
 
 
 class Autoencoder(nn.Module):
@@ -74,3 +89,40 @@ class Autoencoder(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Reconstruct from the posterior mean: ``[B, C, H, W] → [B, C, H, W]``."""
         return self.decode(self.encode(x).mu)
+
+
+def initial_networks(
+    structure: Structure, seed: int, factory: Factory | None = None
+) -> tuple[nn.Module, nn.Module]:
+    """Encoder and decoder with the initial weights of ``seed``, by the structure's own factory
+    unless one is given.
+
+    Every objective gets the same parameters (a deterministic one leaves the covariance unused), so
+    that an autoencoder and a variational one of the same seed start from the same weights.
+
+    Raises
+    ------
+    ArchitectureError
+        As ``resolve_factory`` and ``build_networks``.
+    """
+    return build_networks(
+        factory or resolve_factory(structure.architecture),
+        image_shape=structure.image_shape,
+        latent_dim=structure.latent_dim,
+        posterior_parameters=PARAMETERS[structure.posterior](structure.latent_dim),
+        hidden=structure.hidden,
+        seed=seed,
+    )
+
+
+def autoencoder(
+    structure: Structure, objective: str, encoder: nn.Module, decoder: nn.Module
+) -> Autoencoder:
+    """Return the model of one run around its two networks."""
+    return Autoencoder(
+        encoder,
+        decoder,
+        latent_dim=structure.latent_dim,
+        is_stochastic=OBJECTIVES[objective].is_stochastic,
+        likelihood=structure.likelihood,
+    )

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from bench.measure.forward import IMAGES_PER_BLOCK
 from vae_core import Dataset, Gaussian, Structure
-from vae_core.cohort import initial_networks
+from vae_core.model import initial_networks
 
 Floats = NDArray[np.float32]
 

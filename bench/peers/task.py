@@ -12,7 +12,7 @@ from functools import lru_cache
 from torch import Tensor, nn
 
 from vae_core import Dataset, Structure, load_dataset
-from vae_core.cohort import initial_networks
+from vae_core.model import initial_networks
 
 Networks = tuple[nn.Module, nn.Module]
 """Encoder ``[B, 1, 8, 8] → [B, 2·D]`` (means, log-variances) and decoder ``[B, D] → [B, 1, 8, 8]``

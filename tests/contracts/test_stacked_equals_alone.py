@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from kernels import philox_normal
 from vae_core import Dataset, Member, StackedAutoencoders, Structure, Trainer, TrainingConfig
 from vae_core.batches import permutations
-from vae_core.cohort import initial_networks
+from vae_core.model import initial_networks
 
 EPOCHS, BATCH, LEARNING_RATE = 13, 24, 1e-3  # 4 steps an epoch, 52 in all
 

@@ -9,7 +9,7 @@ from torch.distributions import Independent, Normal, kl_divergence
 
 from kernels import philox_normal
 from vae_core import Gaussian, Member, StackedAutoencoders, Structure
-from vae_core.cohort import initial_networks
+from vae_core.model import initial_networks
 
 AE = Member("ae", seed=3, kl_weight=None, recon_weight=1.5)
 VAE = Member("vae", seed=3, kl_weight=0.25, recon_weight=1.5)

@@ -10,7 +10,7 @@ from bench.measure.controls import Codes, Controls
 from bench.measure.reference import Reference
 from bench.plan import MetricsSpec
 from vae_core import Structure
-from vae_core.cohort import initial_networks
+from vae_core.model import initial_networks
 
 
 def flat(images):
