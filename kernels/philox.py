@@ -80,8 +80,11 @@ def philox_rounds(even: Tensor, odd: Tensor, key: Tensor) -> tuple[Tensor, Tenso
     their product, which the next round masks away together with the sign bits of the shift.
     Constants are tensors and views are taken once, because a small draw is all call overhead.
     """
-    multipliers = tuple(torch.tensor(multiplier) for multiplier in ROUND_MULTIPLIERS)
-    word_mask, word_bits = torch.tensor(WORD_MASK), torch.tensor(32)
+    *multipliers, word_mask, word_bits = (
+        # on the CPU whatever the default device is: every device takes a number from there
+        torch.tensor(constant, device="cpu")
+        for constant in (*ROUND_MULTIPLIERS, WORD_MASK, 32)
+    )
     round_key = torch.stack((key, key >> 32))
     round_key_0, round_key_1 = round_key
     even_0, even_2 = even

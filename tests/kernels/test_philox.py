@@ -44,6 +44,13 @@ def test_counter_words_above_32_bits_are_ignored():
     assert torch.equal(philox_uint32(5, counter + (7 << 32)), philox_uint32(5, counter))
 
 
+def test_words_are_drawn_where_the_counter_lies_whatever_the_default_device():
+    counter = torch.arange(8).view(2, 4)
+    expected = philox_uint32(5, counter)
+    with torch.device("meta"):
+        assert torch.equal(philox_uint32(5, counter), expected)
+
+
 def test_words_broadcast_seed_against_counter():
     words = philox_uint32(torch.arange(3)[:, None], torch.zeros(2, 4, dtype=torch.int64))
     assert words.shape == (3, 2, 4)
