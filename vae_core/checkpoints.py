@@ -90,7 +90,8 @@ def _structure(path: Path, described: str | None) -> tuple[Structure, str]:
             posterior=str(values["posterior"]),
         )
         objective = str(values["objective"])
-    except (KeyError, TypeError, ValueError) as error:
+    # OverflowError: JSON as Python reads it has an infinity. RecursionError: it may be nested.
+    except (KeyError, TypeError, ValueError, OverflowError, RecursionError) as error:
         raise CheckpointError(f"{path}: holds no {METADATA_KEY} description of a model") from error
     known: dict[str, tuple[str, Container[str]]] = {
         "objective": (objective, OBJECTIVES),

@@ -1,6 +1,7 @@
 """Weights on disk: what is written is what is read, and nothing else is read."""
 
 import json
+import math
 import re
 
 import pytest
@@ -142,7 +143,15 @@ def test_rewriting_alone_changes_nothing(saved):
 
 
 @pytest.mark.parametrize(
-    "metadata", [None, {"format": "pt"}, {METADATA_KEY: "{"}, {METADATA_KEY: "[1, 2]"}]
+    "metadata",
+    [
+        None,
+        {"format": "pt"},
+        {METADATA_KEY: "{"},
+        {METADATA_KEY: "[1, 2]"},
+        {METADATA_KEY: "[" * 100_000},
+    ],
+    ids=["nothing", "another", "torn", "a list", "nested"],
 )
 def test_somebody_elses_file_is_refused(tmp_path, metadata):
     path = tmp_path / "model.safetensors"
@@ -155,6 +164,7 @@ def test_somebody_elses_file_is_refused(tmp_path, metadata):
     ("changes", "message"),
     [
         ({"latent_dim": None}, "holds no vaebench description of a model"),
+        ({"latent_dim": math.inf}, "holds no vaebench description of a model"),
         ({"latent_dim": "two"}, "holds no vaebench description of a model"),
         ({"hidden": 6}, "holds no vaebench description of a model"),
         ({"objective": "gan"}, "objective 'gan' is unknown"),
