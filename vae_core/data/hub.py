@@ -37,8 +37,8 @@ def load(request: Request) -> Dataset:
     Raises
     ------
     DataError
-        When the package is not installed, the data set cannot be loaded, or has no ``train`` split
-        or no image column; otherwise as ``vae_core.data.images``.
+        When the package is not installed, the data set cannot be loaded, has no ``train`` split or
+        no image column, or lacks some of its labels; otherwise as ``vae_core.data.images``.
     """
     root = request.required_root("hf", "folder of a data set, or its name on the Hugging Face hub")
     package = _package()
@@ -93,7 +93,15 @@ def _read(
         raise DataError(f"{where}: has no column {missing[0]}, which train has")
     encoded = split.cast_column(image, package.Image(decode=False))[image]
     images = [_encoded(value, f"{where}[{row}]") for row, value in enumerate(encoded)]
-    return images, None if label is None else torch.tensor(list(split[label]), dtype=torch.int64)
+    return images, None if label is None else _labels(list(split[label]), where)
+
+
+def _labels(values: list[int | None], where: str) -> Tensor:
+    """Numbers of classes; ``datasets`` writes −1 or None where a label is withheld."""
+    for row, value in enumerate(values):
+        if value is None or value < 0:
+            raise DataError(f"{where}[{row}]: has no label; all images need one, or none")
+    return torch.tensor(values, dtype=torch.int64)
 
 
 def _encoded(value: dict[str, Any] | None, source: str) -> EncodedImage:

@@ -134,6 +134,8 @@ def _dataset(arrays: dict[str, NDArray[np.generic]], path: Path) -> Dataset:
         for of in images
         if (name := of.replace("images", "labels")) in arrays
     }
+    if "test_labels" in arrays and "test_images" not in arrays:
+        raise DataError(f"{path}: has test_labels and no test_images")
     dtypes = {str(part.dtype).removeprefix("torch.") for part in images.values()}
     shapes = {tuple(part.shape[1:]) for part in images.values()}
     if len(dtypes) > 1 or len(shapes) > 1:

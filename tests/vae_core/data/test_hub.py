@@ -130,8 +130,19 @@ def test_labels_may_be_absent(package):
             lambda p: split_of(p, [ROWS[0], {"bytes": b"x", "path": None}], [0, 1]),
             "someone/something: train[1]: not an image that can be read",
         ),
+        (
+            lambda p: {"train": split_of(p), "test": split_of(p, ROWS[:3], [0, 1, -1])},
+            "someone/something: test[2]: has no label; all images need one, or none",
+        ),
+        (
+            lambda p: split_of(p, ROWS[:2], [None, 1]),
+            "someone/something: train[0]: has no label; all images need one, or none",
+        ),
     ],
-    ids=["no train", "no image", "no label", "not embedded", "no picture"],
+    ids=[
+        *("no train", "no image", "no label", "not embedded", "no picture"),
+        *("withheld label", "missing label"),
+    ],
 )
 def test_what_is_no_image_data_set_is_refused(package, splits, message):
     package.loaded = splits(package)

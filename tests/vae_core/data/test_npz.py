@@ -150,6 +150,10 @@ FLOATS = BYTES / 255
             {"train_images": BYTES, "train_labels": LABELS, "test_images": BYTES},
             "labels are needed for both parts, or for none",
         ),
+        (
+            {"train_images": BYTES, "train_labels": LABELS, "test_labels": LABELS},
+            "has test_labels and no test_images",
+        ),
     ],
 )  # fmt: skip
 def test_what_is_no_data_set_is_refused(archive, arrays, message):
