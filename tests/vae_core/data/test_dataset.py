@@ -52,8 +52,13 @@ def test_pixels_lie_between_0_and_1_and_leave_the_images_alone(tiny):
 
 
 def test_none_keeps_a_part_whole(digits):
-    assert digits.subset(None, None).content_hash == digits.content_hash
-    assert digits.subset(1437, 360).content_hash == digits.content_hash
+    assert torch.equal(digits.subset(None, 50).train_images, digits.train_images)
+    assert torch.equal(digits.subset(50, None).test_images, digits.test_images)
+
+
+@pytest.mark.parametrize("sizes", [(None, None), (1437, 360), (None, 360)])
+def test_the_whole_is_no_copy(digits, sizes):
+    assert digits.subset(*sizes) is digits
 
 
 def test_a_subset_is_made_of_rows_of_the_whole_with_its_class_shares(digits):
