@@ -27,7 +27,7 @@ from bench.plan import DataSpec, MetricsSpec, RunConfig
 from bench.process import start_workers
 from bench.results import Curves, RunRecord
 from vae_core import Autoencoder, Member, Structure, TrainingConfig
-from vae_core.cohort import autoencoder, initial_networks
+from vae_core.model import autoencoder, initial_networks
 
 SIDE_BY_SIDE_FROM = 8
 """Members from which processes are started: that takes as long as measuring about so many."""
