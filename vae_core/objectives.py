@@ -65,9 +65,8 @@ def _elbo(terms: Terms) -> Tensor:
 def _regularised(terms: Terms) -> Tensor:
     # The decoder's weight decay, the other half of this regulariser, is added to all members at
     # once where the weights are.
-    return terms.reconstruction + terms.kl_weight * 0.5 * terms.posterior.mu.square().sum(-1).mean(
-        -1
-    )
+    squares = terms.posterior.wide.mu.square().sum(-1)
+    return terms.reconstruction + terms.kl_weight * 0.5 * squares.mean(-1)
 
 
 def _importance_weighted(terms: Terms) -> Tensor:

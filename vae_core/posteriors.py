@@ -73,6 +73,12 @@ class Gaussian:
         return Gaussian(self.mu[chosen], self.logvar[chosen], lower)
 
     @property
+    def wide(self) -> Gaussian:
+        """The same in float32 at least, which exponentials and sums over dimensions need."""
+        lower = None if self.lower is None else _wide(self.lower)
+        return Gaussian(_wide(self.mu), _wide(self.logvar), lower)
+
+    @property
     def cholesky(self) -> Tensor:
         """L, lower-triangular, ``[…, B, D, D]``."""
         factor = torch.diag_embed(torch.exp(0.5 * self.logvar))
@@ -120,13 +126,15 @@ class Gaussian:
             z, kl = found[:2]
             per = found[2] if per_dimension else kl.new_empty(0)
             return Drawn(z.unsqueeze(-3) if samples == 1 else z, kl, per)
-        width, factor = self.mu.shape[-1], self.cholesky
+        wide = self.wide
+        width, factor = wide.mu.shape[-1], wide.cholesky
         at = torch.as_tensor(step, device=seeds.device)
-        noise = posterior_noise(self.mu.shape, seeds, at, stream, samples).to(factor.dtype)
-        z = self.mu.unsqueeze(-3) + torch.einsum("...bij,...sbj->...sbi", factor, noise)
-        squares = factor.square().sum((-1, -2)) + self.mu.square().sum(-1)
-        kl = 0.5 * (squares - width - self.logvar.sum(-1))
-        return Drawn(z, kl, kl.new_empty(0))
+        noise = posterior_noise(wide.mu.shape, seeds, at, stream, samples).to(factor.dtype)
+        with torch.autocast(factor.device.type, enabled=False):
+            z = wide.mu.unsqueeze(-3) + torch.einsum("...bij,...sbj->...sbi", factor, noise)
+        squares = factor.square().sum((-1, -2)) + wide.mu.square().sum(-1)
+        kl = 0.5 * (squares - width - wide.logvar.sum(-1))
+        return Drawn(z.to(self.mu.dtype), kl, kl.new_empty(0))
 
     def whiten(self, z: Tensor) -> Tensor:
         """The standard noise that gives latents ``[…, S, B, D]``: L⁻¹ (z − mu)."""
@@ -143,8 +151,9 @@ class Gaussian:
         The noise behind z does not depend on the parameters, and no gradient goes through it; the
         normalising constants cancel but for the log-variances.
         """
-        noise = self.whiten(z).detach()
-        log_volume = 0.5 * self.logvar.sum(-1).unsqueeze(-2)
+        wide, z = self.wide, _wide(z)
+        noise = wide.whiten(z).detach()
+        log_volume = 0.5 * wide.logvar.sum(-1).unsqueeze(-2)
         return 0.5 * (noise.square() - z.square()).sum(-1) + log_volume
 
 
@@ -153,6 +162,11 @@ def log_density_of_pairs(posterior: Gaussian, z: Tensor) -> Tensor:
 
     ``z`` is ``[…, B, D]``; the result ``[…, B, B, D]`` has i, then j, then the dimension.
     """
-    mu, logvar = posterior.mu.unsqueeze(-3), posterior.logvar.unsqueeze(-3)
+    wide = posterior.wide
+    mu, logvar = wide.mu.unsqueeze(-3), wide.logvar.unsqueeze(-3)
     squares = (z.unsqueeze(-2) - mu).square() * torch.exp(-logvar)
     return -0.5 * (squares + logvar + math.log(2 * math.pi))
+
+
+def _wide(values: Tensor) -> Tensor:
+    return values.to(torch.promote_types(values.dtype, torch.float32))

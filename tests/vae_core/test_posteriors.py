@@ -37,6 +37,27 @@ def test_an_encoder_gives_mean_log_variances_and_what_stands_below_the_diagonal(
 
 
 @FORMS
+def test_what_a_network_says_in_bfloat16_is_summed_in_float32(form):
+    posterior = gaussian(form, torch.bfloat16)
+    noise = {"seeds": SEEDS, "step": 3, "stream": 0, "backend": "reference"}
+    with torch.autocast("cpu", torch.bfloat16):
+        drawn = posterior.draw(**noise)
+        ratio = posterior.log_prior_over_posterior(drawn.z)
+    exact = posterior.wide.draw(**noise)
+    torch.testing.assert_close(drawn.kl, exact.kl)
+    assert torch.equal(drawn.z, exact.z.bfloat16())
+    torch.testing.assert_close(ratio, posterior.wide.log_prior_over_posterior(drawn.z.float()))
+
+
+def test_densities_of_pairs_are_summed_in_float32():
+    posterior = gaussian("diagonal", torch.bfloat16)
+    z = posterior.mu + 1
+    with torch.autocast("cpu", torch.bfloat16):
+        found = log_density_of_pairs(posterior, z)
+    torch.testing.assert_close(found, log_density_of_pairs(posterior.wide, z.float()))
+
+
+@FORMS
 def test_the_kl_is_that_of_torch(form):
     posterior = gaussian(form)
     drawn = posterior.draw(seeds=SEEDS, step=3, stream=0, backend="reference")
