@@ -50,7 +50,8 @@ def stack(members: Sequence[nn.Module]) -> Stacked:
     ------
     StackingError
         When there is no member, the members differ in structure, or one draws random numbers
-        (dropout): its result would depend on which members share the stack.
+        (dropout): its result would depend on which members share the stack. When a parameter has a
+        hook on its gradient.
     """
     if not members:
         raise StackingError("nothing to stack: at least one module is needed")
@@ -66,6 +67,12 @@ def stack(members: Sequence[nn.Module]) -> Stacked:
             raise StackingError(
                 f"{name or type(module).__name__}: dropout draws from one random stream for all, "
                 "so a run would depend on the runs beside it; build the network without it"
+            )
+    for name, parameter in first.named_parameters():
+        if parameter._backward_hooks or parameter._post_accumulate_grad_hooks:
+            raise StackingError(
+                f"{name}: has a hook on its gradient, which stacked weights, being copies, would "
+                "lose; freeze it with requires_grad_(False), or use a parametrization"
             )
     # Weights that layers share cannot be stacked layer by layer, and a hook may do anything.
     if _other_names(first) or _has_hooks(first):

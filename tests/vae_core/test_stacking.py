@@ -66,6 +66,14 @@ def test_dropout_is_refused_by_its_place(module, name):
         stack([module, module])
 
 
+@pytest.mark.parametrize("register", ["register_hook", "register_post_accumulate_grad_hook"])
+def test_a_hook_on_a_gradient_is_refused_not_lost(register):
+    network = nn.Sequential(nn.Linear(2, 2))
+    getattr(network[0].weight, register)(lambda grad: grad)
+    with pytest.raises(StackingError, match=r"^0\.weight: has a hook on its gradient"):
+        stack([network, network])
+
+
 class Noisy(nn.Module):
     """Draws random numbers where no table of layers can see it."""
 
