@@ -41,8 +41,11 @@ def other_checkout(here: Path, ref: str, tests: Path) -> Iterator[Checkout]:
     Raises
     ------
     GateError
-        When ``ref`` is no commit, or its environment cannot be built.
+        When ``ref`` is no commit, ``tests`` lie outside ``here``, or the environment of ``ref``
+        cannot be built.
     """
+    if tests.is_absolute() or ".." in tests.parts:  # what is laid over them would be they
+        raise GateError(f"--against: {tests} lies outside {here}; tests inside are needed")
     commit = git(here, "rev-parse", "--verify", "--quiet", f"{ref}^{{commit}}")
     if commit is None:
         raise GateError(f"--against: {ref} is no commit of {here}; fetch it first")

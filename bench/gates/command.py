@@ -72,13 +72,13 @@ def gate(
         if against is not None and update_baseline:
             raise GateError("--against: is not allowed with --update-baseline")
         root = ROOT if tests is None else Path.cwd()
-        of_tests = flow.TESTS if tests is None else tests
-        folder = of_tests if of_tests.is_dir() else of_tests.parent
+        of_tests = flow.TESTS if tests is None else _relative(tests, root)
+        folder = of_tests if (root / of_tests).is_dir() else of_tests.parent
         beside = flow.BASELINE if tests is None else folder / "baseline.json"
         request = flow.Request(
             root=root,
             tests=of_tests,
-            baseline=baseline or beside,
+            baseline=beside if baseline is None else _relative(baseline, root),
             out=out,
             command=command_line(),
             only=tuple(only or ()),
@@ -89,3 +89,9 @@ def gate(
             flow.update_baseline(request, typer.echo)
             return
         raise typer.Exit(0 if flow.run_gate(request, against, typer.echo) else 1)
+
+
+def _relative(path: Path, root: Path) -> Path:
+    """A path of the command line relative to ``root``, absolute where it lies outside."""
+    path = path.resolve()
+    return path.relative_to(root) if path.is_relative_to(root) else path

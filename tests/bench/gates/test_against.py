@@ -64,6 +64,16 @@ def test_what_is_no_commit_is_refused(repository):
         pass
 
 
+def test_tests_outside_the_checkout_are_refused_and_kept(repository):
+    for tests in (repository / "tests/perf", Path("..", "repository", "tests", "perf")):
+        with (
+            pytest.raises(GateError, match=r"^--against: .*tests/perf lies outside"),
+            other_checkout(repository, "HEAD", tests),
+        ):
+            pass
+    assert (repository / "tests/perf/test_a.py").read_text() == "new"
+
+
 def test_an_environment_that_cannot_be_built_is_refused_and_leaves_nothing(repository):
     (repository / "pyproject.toml").write_text("other needs")
     with (

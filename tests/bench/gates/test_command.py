@@ -43,9 +43,13 @@ def test_tests_of_ones_own_have_their_baseline_beside_them(invoke, monkeypatch, 
     asked = []
     monkeypatch.setattr(gate, "run_gate", lambda request, *_: asked.append(request) or True)
     (tmp_path / "mine").mkdir()
-    invoke("--tests", "mine")
-    (request,) = asked
-    assert (request.root, str(request.baseline)) == (tmp_path, "mine/baseline.json")
+    for tests in ("mine", str(tmp_path / "mine"), "mine/../mine"):
+        invoke("--tests", tests)
+        request = asked.pop()
+        assert (request.root, str(request.tests)) == (tmp_path, "mine")
+        assert str(request.baseline) == "mine/baseline.json"
+    invoke("--tests", "mine", "--baseline", str(tmp_path / "other.json"))
+    assert str(asked.pop().baseline) == "other.json"
 
 
 @pytest.mark.parametrize(
