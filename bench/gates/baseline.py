@@ -124,29 +124,31 @@ def _entry(same: Sequence[Figure]) -> Entry:
     match last:
         case Timed():
             ratios = [figure.ratio for figure in same if isinstance(figure, Timed)]
-            span = (median(ratios), min(ratios), max(ratios))
-            return _of("timed", *span, last.tolerance, len(ratios))
+            span = _rounded(median(ratios), min(ratios), max(ratios))
+            return _of("timed", span, last.tolerance, len(ratios))
         case Seeds():
             low, high = last.mean - last.half_width, last.mean + last.half_width
-            return _of("seeds", last.mean, low, high, 1.0, len(last.values))
+            return _of("seeds", _rounded(last.mean, low, high), 1.0, len(last.values))
         case Count():
-            return _of("count", last.value, last.value, last.value, last.tolerance, 1)
+            return _of("count", (last.value, last.value, last.value), last.tolerance, 1)
         case ClosedForm():
-            slack = abs(last.expected) * last.tolerance
-            span = (last.value, last.expected - slack, last.expected + slack)
-            return _of("closed-form", *span, 1.0, 1)
+            return _of("closed-form", (last.value, last.low, last.high), 1.0, 1)
 
 
 def _of(
     kind: Literal["timed", "seeds", "count", "closed-form"],
-    value: float,
-    low: float,
-    high: float,
+    span: tuple[float, float, float],
     tolerance: float,
     samples: int,
 ) -> Entry:
-    value, low, high = (float(f"{number:.6g}") for number in (value, low, high))
+    value, low, high = span
     return Entry(kind=kind, value=value, low=low, high=high, tolerance=tolerance, samples=samples)
+
+
+def _rounded(*span: float) -> tuple[float, float, float]:
+    """Six digits of what is known to fewer; what is exact stays so."""
+    value, low, high = (float(f"{number:.6g}") for number in span)
+    return value, low, high
 
 
 def _text(path: Path) -> str:

@@ -19,9 +19,12 @@ CONFIDENCE = 0.95
 
 
 class _Record(BaseModel):
-    """``name`` is what the table says; ``node`` is the id that pytest knows the test by."""
+    """``name`` is what the table says; ``node`` is the id that pytest knows the test by.
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    NaN and infinity are no figures: a test that finds one fails.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     name: str
     node: str
@@ -83,7 +86,7 @@ class Count(_Record):
 
 
 class ClosedForm(_Record):
-    """A measurement beside what theory says it is; ``tolerance`` is relative."""
+    """A measurement beside what theory says it is; ``tolerance`` is relative to that."""
 
     kind: Literal["closed-form"] = "closed-form"
     value: float
@@ -91,9 +94,19 @@ class ClosedForm(_Record):
     tolerance: float
 
     @property
+    def low(self) -> float:
+        """The least that agrees with theory."""
+        return self.expected - self.tolerance * abs(self.expected)
+
+    @property
+    def high(self) -> float:
+        """The most that agrees with theory."""
+        return self.expected + self.tolerance * abs(self.expected)
+
+    @property
     def is_met(self) -> bool:
         """Whether the two agree."""
-        return math.isclose(self.value, self.expected, rel_tol=self.tolerance)
+        return self.low <= self.value <= self.high
 
 
 class Absent(_Record):

@@ -28,6 +28,13 @@ def test_an_entry_of_a_closed_form_has_the_range_of_theory(make):
     assert (entry.value, entry.low, entry.high) == (1.001, 1.98, 2.02)
 
 
+def test_what_is_exact_is_not_rounded(make):
+    (entry,) = entries_of([make["count"](12_345_678)]).values()
+    assert entry.value == 12_345_678
+    (entry,) = entries_of([make["closed-form"](3.14159265, expected=3.14159266)]).values()
+    assert entry.value == 3.14159265
+
+
 def test_what_is_written_is_read(path):
     machine = baseline.read(path, HERE)
     assert machine.provenance == {"commit": "c"}

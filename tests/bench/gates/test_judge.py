@@ -45,7 +45,13 @@ def test_a_mean_over_other_seeds_is_no_evidence(make):
 
 @pytest.mark.parametrize(
     ("was", "now", "verdict"),
-    [(0, 0, "ok"), (0, 1, "MORE"), (5, 4, "fewer: baseline is stale"), (5, 6, "MORE")],
+    [
+        (0, 0, "ok"),
+        (0, 1, "MORE"),
+        (5, 4, "fewer: baseline is stale"),
+        (5, 6, "MORE"),
+        (10_000_000, 10_000_001, "MORE"),
+    ],
 )
 def test_a_count_is_exact(make, was, now, verdict):
     assert verdicts([make["count"](was)], [make["count"](now)]) == [verdict]

@@ -32,6 +32,9 @@ def test_twice(vae_gate):
     vae_gate.count("a", 1)
     vae_gate.count("a", 2)
 
+def test_no_number(vae_gate):
+    vae_gate.closed_form("kl", float("nan"), 0.5, tolerance=0.01)
+
 def test_of_something_else():
     pass
 """
@@ -64,13 +67,13 @@ def test_names_are_those_of_the_file_and_the_test():
 
 def test_an_ordinary_session_tries_everything_and_judges_nothing(run):
     said, found = run()
-    assert "1 failed, 4 passed, 1 skipped" in said  # twice the same name is an error of measuring
+    assert "1 failed, 5 passed, 1 skipped" in said  # twice the same name is an error of measuring
     assert found == {}
 
 
 def test_a_measurement_has_every_figure_and_why_others_are_missing(run):
     said, found = run("--vae-gate", "r.json", "--benchmark-timer=time.process_time")
-    assert "2 failed, 3 passed, 1 skipped" in said
+    assert "3 failed, 3 passed, 1 skipped" in said
     assert {name: record.kind for name, record in found.items()} == {
         "mine/speed": "timed",
         "mine/numbers mse": "seeds",
@@ -80,10 +83,12 @@ def test_a_measurement_has_every_figure_and_why_others_are_missing(run):
         "mine/failing": "failed",
         "mine/twice a": "count",
         "mine/twice": "failed",
+        "mine/no_number": "failed",
     }
     assert found["mine/skipped"].reason == "Skipped: not today"
     assert found["mine/failing"].reason == "RuntimeError: no model"
     assert found["mine/twice"].reason.startswith("ValueError: mine/twice a: is measured twice")
+    assert "should be a finite number" in found["mine/no_number"].reason
     assert found["mine/speed"].tolerance == 1.5
     assert len(found["mine/speed"].beside_seconds) == len(found["mine/speed"].seconds) + 1
 
@@ -96,5 +101,5 @@ def test_disabled_benchmarks_are_no_measurement(run):
 
 def test_only_what_is_asked_for_runs(run):
     said, found = run("--vae-gate", "r.json", "--vae-gate-only", "mine/num")
-    assert "1 passed, 5 deselected" in said
+    assert "1 passed, 6 deselected" in said
     assert len(found) == 3

@@ -1,5 +1,8 @@
+import math
+
 import numpy as np
 import pytest
+from pydantic import ValidationError
 from scipy import stats
 
 from bench.gates import records
@@ -45,6 +48,14 @@ def test_the_interval_of_a_mean_is_students(make):
 
 def test_an_interval_is_never_narrower_than_what_can_be_told_apart(make):
     assert make["seeds"](0.9, 0.9, resolution=0.01).half_width == 0.01
+
+
+@pytest.mark.parametrize("kind", ["seeds", "count", "closed-form"])
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+def test_what_is_no_number_is_no_figure(make, kind, value):
+    given = (value, 1.0) if kind == "seeds" else (value,)
+    with pytest.raises(ValidationError, match="finite number"):
+        make[kind](*given)
 
 
 @pytest.mark.parametrize(("value", "met"), [(1.009, True), (0.991, True), (1.02, False)])
