@@ -30,6 +30,8 @@ of the digits' 360 test images, one image.
 """
 
 GROUPS = ["objective", "latent_dim", "kl_weight", "recon_weight", "device"]
+GROUPS_WITHIN = ["posterior", "latent_samples", "dtype"]
+"""Axes whose value may follow from the objective: they part the runs only where they are swept."""
 
 
 def run_small_sweep(spec: SweepSpec, folder: Path) -> pd.DataFrame:
@@ -63,7 +65,10 @@ def qualities(
     """What is gated of each group of runs that differ in their seed alone: label, values by name,
     and the resolution of each name.
     """
-    varied = [name for name in GROUPS if len(set(runs[name].fillna(-1.0))) > 1]
+    overall = runs[GROUPS].nunique(dropna=False)
+    within = runs.groupby("objective")[GROUPS_WITHIN].nunique().max()
+    varied = [name for name in GROUPS if overall[name] > 1]
+    varied += [name for name in GROUPS_WITHIN if within[name] > 1]
     grouped = runs.groupby(varied, dropna=False, sort=False) if varied else [((), runs)]
     for _, group in grouped:
         label = ",".join(str(part) for part in group[varied].iloc[0].dropna()) or "runs"
