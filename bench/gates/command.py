@@ -25,7 +25,7 @@ def gate(
     ] = False,
     only: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME", help="Only figures that begin with NAME; may be repeated."),
+        typer.Option(metavar="NAME", help="Only tests that begin with NAME; may be repeated."),
     ] = None,
     tests: Annotated[
         Path | None,

@@ -86,7 +86,7 @@ class VaeGate(ABC):
 
     @abstractmethod
     def closed_form(self, what: str, measured: float, expected: float, *, tolerance: float) -> None:
-        """Gate the relative distance of a measurement from theory; needs no baseline."""
+        """Gate the relative distance of a measurement from theory, whatever the baseline was."""
 
     def sweep(self, spec: SweepSpec) -> pd.DataFrame:
         """Run a small sweep over several seeds and gate its quality, objective by objective.

@@ -1,4 +1,4 @@
-"""Every family of metrics, on codes and images of the size of the digits' test set."""
+"""Families of metrics, on codes and images of the size of the digits' test set."""
 
 import numpy as np
 import pytest
