@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from bench.gates.errors import GateError
 from bench.gates.records import ClosedForm, Count, Figure, Seeds, Timed
+from bench.results.files import replaced
 
 __all__ = [
     "SCHEMA_VERSION",
@@ -102,7 +103,8 @@ def update(path: Path, machine: str, baseline: MachineBaseline) -> None:
     machines[machine] = baseline
     content = _File(schema_version=SCHEMA_VERSION, machines=dict(sorted(machines.items())))
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(content.model_dump_json(indent=1) + "\n", encoding="utf-8")
+    with replaced(path) as beside:
+        beside.write_text(content.model_dump_json(indent=1) + "\n", encoding="utf-8")
 
 
 def common_names(path: Path, text: str) -> set[str]:

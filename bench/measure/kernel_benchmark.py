@@ -7,7 +7,6 @@ so.
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import subprocess
@@ -21,6 +20,7 @@ import torch
 from torch._functorch import config as functorch_config
 
 from bench.measure.kernel_timing import TENSORS_TOUCHED, KernelTiming, Shape, time_shape
+from bench.results.files import replaced, writing
 from bench.results.provenance import collect_environment
 from kernels import audit
 from kernels.check import main as check_kernels
@@ -86,28 +86,15 @@ def run(
         say("No CUDA device: no timing was taken. The kernels are compiled and checked instead.")
         table, status = _audited(say)
         path = out_dir / "kernel_audit.parquet"
-    table.to_parquet(path, index=False)
     seconds = (datetime.now(UTC) - started).total_seconds()
     environment = collect_environment(command=command, started_at=started, wall_seconds=seconds)
-    (out_dir / "kernel_environment.json").write_text(
-        json.dumps(environment, indent=2) + "\n", encoding="utf-8"
-    )
+    with writing(out_dir):
+        with replaced(path) as beside:
+            table.to_parquet(beside, index=False)
+        with replaced(out_dir / "kernel_environment.json") as beside:
+            beside.write_text(json.dumps(environment, indent=2) + "\n", encoding="utf-8")
     say(f"{len(table)} rows in {path}")
     return status
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the benchmark from a command line."""
-    parser = argparse.ArgumentParser(prog="python -m bench.measure.kernel_benchmark")
-    parser.add_argument("--out", type=Path, default=Path("kernel-benchmark"), help="folder")
-    parser.add_argument("--quick", action="store_true", help="fewer sizes and repeats")
-    options = parser.parse_args(arguments)
-    return run(
-        options.out,
-        sizes=QUICK_SIZES if options.quick else SIZES,
-        repeats=QUICK_REPEATS if options.quick else REPEATS,
-        command=" ".join([parser.prog, *(sys.argv[1:] if arguments is None else arguments)]),
-    )
 
 
 def compared(timings: Sequence[KernelTiming]) -> pd.DataFrame:
@@ -196,7 +183,3 @@ def _audited(say: Callable[[str], object]) -> tuple[pd.DataFrame, int]:
     )
     say((check.stdout + check.stderr).rstrip())
     return audited(findings), int(bool(broken) or check.returncode != 0)
-
-
-if __name__ == "__main__":
-    sys.exit(main())
