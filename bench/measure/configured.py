@@ -56,16 +56,21 @@ def training_of(run: RunConfig) -> TrainingConfig:
             milestones=run.learning_rate_milestones,
             decay=run.learning_rate_decay,
         ),
-        loss=LossSettings(
-            samples=run.latent_samples or 1,
-            rate=RateControl(
-                schedule=run.kl_schedule,
-                warmup=run.kl_warmup,
-                cycles=run.kl_cycles,
-                free_nats=run.free_nats,
-                capacity_nats=run.capacity_nats,
-            ),
-            corruption=run.corruption,
-            decoder_decay=run.decoder_decay,
+        loss=loss_of(run),
+    )
+
+
+def loss_of(run: RunConfig) -> LossSettings:
+    """What of a run's loss its objective leaves open."""
+    return LossSettings(
+        samples=run.latent_samples or 1,
+        rate=RateControl(
+            schedule=run.kl_schedule,
+            warmup=run.kl_warmup,
+            cycles=run.kl_cycles,
+            free_nats=run.free_nats,
+            capacity_nats=run.capacity_nats,
         ),
+        corruption=run.corruption,
+        decoder_decay=run.decoder_decay,
     )

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from bench.measure.configured import build_model
+from bench.measure.configured import build_model, loss_of
 from bench.plan import RunConfig
 from vae_core import Dataset
 from vae_core.streams import TRAINING
@@ -68,8 +68,9 @@ def bytes_per_run(run: RunConfig, dataset: Dataset) -> int:
         kept[storage.data_ptr()] = storage
 
     x = dataset.pixels(dataset.train_images[: run.batch_size]).unsqueeze(0)
+    settings = loss_of(run)
     with torch.autograd.graph.saved_tensors_hooks(count, lambda nothing: nothing):
-        model.losses(x, step=0, stream=TRAINING, backend="reference")
+        model.losses(x, step=0, stream=TRAINING, backend="reference", settings=settings)
     weights = 0
     for value in (*model.parameters(), *model.buffers()):
         weights += value.nbytes

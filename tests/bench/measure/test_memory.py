@@ -1,6 +1,7 @@
 """What fits in memory, and what becomes of a cohort that does not."""
 
 import gc
+from dataclasses import replace
 
 import pytest
 import torch
@@ -44,6 +45,11 @@ def test_a_run_needs_its_weights_four_times_and_its_activations_twice(runs, data
     weights = 64 * 8 + 8 + 8 * 4 + 4 + 2 * 8 + 8 + 8 * 64 + 64
     least = 4 * 4 * weights + 2 * 4 * run.batch_size * (64 + 8 + 4 + 8 + 64)
     assert least <= bytes_per_run(run, dataset) <= 2 * least
+
+
+def test_every_latent_drawn_of_an_image_needs_a_decoder_of_activations(runs, dataset):
+    one, many = (bytes_per_run(replace(runs[0], latent_samples=n), dataset) for n in (1, 9))
+    assert many - one >= 8 * 2 * 4 * runs[0].batch_size * (2 + 8 + 64)
 
 
 def test_counting_leaves_nothing_behind(runs, dataset):
