@@ -153,8 +153,8 @@ def shown_images(labels: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[
     # Sorted by rank and then class: one image of every class before a second of any.
     in_turn = np.lexsort((labels, rank_in_class))
     shown = in_turn[:ORIGINALS]
-    neighbours = np.stack([in_turn[: 2 * PATHS : 2], in_turn[1 : 2 * PATHS : 2]], axis=1)
-    return shown, neighbours
+    pairs = min(PATHS, len(labels) // 2)
+    return shown, in_turn[: 2 * pairs].reshape(pairs, 2)
 
 
 @torch.inference_mode()

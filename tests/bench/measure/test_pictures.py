@@ -214,3 +214,10 @@ def test_all_classes_are_shown_in_turn():
     assert len(set(shown)) == 16
     assert labels[pairs].tolist() == [[0, 1], [2, 3], [4, 5], [6, 7]]
     np.testing.assert_array_equal(shown_images(labels)[0], shown)
+
+
+@pytest.mark.parametrize(("count", "paths"), [(2, 1), (3, 1), (7, 3), (9, 4)])
+def test_fewer_images_than_are_shown_are_walked_between_in_pairs(count, paths):
+    shown, pairs = shown_images(np.arange(count) % 3)
+    assert len(shown) == count
+    assert pairs.tolist() == shown[: 2 * paths].reshape(paths, 2).tolist()
