@@ -16,6 +16,7 @@ from bench.metrics.arrays import (
     as_matrix64,
     require_at_least,
     require_same_shape,
+    to_numpy,
 )
 
 ACTIVE_VARIANCE = 0.01
@@ -189,7 +190,7 @@ def _posterior(mu: npt.ArrayLike, logvar: npt.ArrayLike) -> tuple[Float64Array, 
 
 def _cholesky(cholesky: npt.ArrayLike | None, mean: Float64Array) -> Float64Array | None:
     """Full covariances' factors, None where there are none."""
-    if cholesky is None or np.size(cholesky) == 0:
+    if cholesky is None or to_numpy(cholesky).size == 0:
         return None
     return _checked_cholesky(cholesky, mean)
 

@@ -6,7 +6,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import logsumexp
-from scipy.stats import norm, ortho_group
+from scipy.stats import multivariate_normal, norm, ortho_group
 
 from bench.metrics import (
     MetricError,
@@ -123,6 +123,30 @@ def test_decomposition_agrees_with_the_definition_written_out_with_scipy():
     terms = rate_decomposition(mu, logvar, seed=7)
     for name, term in zip(TERMS, expected, strict=True):
         assert terms[name] == pytest.approx(term.mean(), abs=2e-6)
+
+
+def test_decomposition_of_full_covariances_agrees_with_the_definition_written_out_with_scipy():
+    mu, factor = np.random.default_rng(4).normal(size=(20, 3)), _cholesky(4, width=3)
+    covariance = factor @ factor.swapaxes(1, 2)
+    variance = np.diagonal(covariance, axis1=1, axis2=2)
+    eps = np.random.default_rng(7).standard_normal(mu.shape)
+    z = mu + np.einsum("nij,nj->ni", factor, eps)
+    posteriors = map(multivariate_normal, mu, covariance)
+    pairs = np.stack([posterior.logpdf(z) for posterior in posteriors], axis=1)
+    joint = logsumexp(pairs, axis=1) - math.log(20)
+    single = norm.logpdf(z[:, np.newaxis], mu, np.sqrt(variance))
+    marginals = (logsumexp(single, axis=1) - math.log(20)).sum(axis=1)
+    own, prior = np.diagonal(pairs), norm.logpdf(z).sum(axis=1)
+    terms = rate_decomposition(mu, np.log(variance), cholesky=torch.tensor(factor), seed=7)
+    for name, term in zip(TERMS, (own - joint, joint - marginals, marginals - prior), strict=True):
+        assert terms[name] == pytest.approx(term.mean(), abs=2e-6)
+
+
+def test_no_factors_are_diagonal_covariances():
+    mu, logvar = _posteriors(4)
+    expected = rate_decomposition(mu, logvar)
+    for none in (None, np.empty((50, 0, 0)), torch.empty(50, 0, 0)):
+        assert rate_decomposition(mu, logvar, cholesky=none) == expected
 
 
 def test_decomposition_blocks_change_nothing(monkeypatch):
