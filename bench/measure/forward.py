@@ -54,9 +54,9 @@ class Answers:
     decoder_variance
         σ² of the likelihood, ``[K]``: 1 / (2C), or the mean squared error on training images where
         the likelihood is calibrated; NaN where it has none.
-    error_at_mean, squared_error_at_mean, squared_error_sampled
-        Summed over pixels, ``[K, N]``: the likelihood's error and the squared error of the image
-        decoded from the mean, and the squared error of images decoded from draws, mean over draws.
+    squared_error_at_mean, squared_error_sampled
+        Summed over pixels, ``[K, N]``: of the image decoded from the mean, and of images decoded
+        from draws, mean over draws.
     negative_log_likelihood
         −E_q log p(x|z) in nats with all constants, ``[K, N]``.
     log_likelihood

@@ -151,7 +151,8 @@ def test_decoding_gives_mean_images_in_blocks(model, monkeypatch):
     for k in range(3):
         expected = flat(model.member(k).decode(torch.from_numpy(z[k])))
         np.testing.assert_allclose(whole[k], expected, rtol=1e-4, atol=1e-5)
-    monkeypatch.setattr(forward, "IMAGES_PER_BLOCK", 4)
+    monkeypatch.setattr(forward, "IMAGES_AT_ONCE", 12)
+    assert [part.shape[1] for part in forward._parts(torch.from_numpy(z))] == [4, 4, 3]
     np.testing.assert_allclose(decode_numpy(model, z), whole, rtol=1e-4, atol=1e-5)
 
 
