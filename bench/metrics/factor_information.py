@@ -31,7 +31,8 @@ def mutual_information_gap(codes: npt.ArrayLike, factors: npt.ArrayLike, bins: i
 
     References
     ----------
-    Chen et al. 2018, arXiv:1802.04942, eq. 6.
+    Chen et al. 2018, arXiv:1802.04942, eq. 6, who estimate the information from q(z|x); the bins of
+    its mean are those of Locatello et al. 2019, arXiv:1811.12359.
     """
     z, y = discrete_factors(codes, factors, min_codes=2)
     information = np.sort(_mutual_information(_binned(z, bins), y), axis=0)

@@ -86,7 +86,7 @@ def precision_recall_density_coverage(
 
     References
     ----------
-    Kynkäänniemi et al. 2019, arXiv:1904.06991, eq. 1-2 (precision, recall);
+    Kynkäänniemi et al. 2019, arXiv:1904.06991, eq. 1-2 (precision, recall; inside is ≤ there);
     Naeem et al. 2020, arXiv:2002.09797, section 3 (density, coverage).
     """
     return RealManifold(real, k).score(fake)
