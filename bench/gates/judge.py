@@ -104,7 +104,9 @@ def confirm(first: Sequence[Row], again: Sequence[Row]) -> list[Row]:
     for row in first:
         if row.verdict is Verdict.SLOWER and row.name in second:
             now = row.now.value if row.now else float("nan")
-            rows.append(replace(second[row.name], note=f"measured twice, first {now:.3g}"))
+            later = second[row.name]
+            notes = filter(None, [f"measured twice, first {now:.3g}", later.note])
+            rows.append(replace(later, note="; ".join(notes)))
         else:
             rows.append(row)
     return rows

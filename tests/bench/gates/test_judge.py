@@ -111,3 +111,10 @@ def test_slower_is_believed_when_it_is_measured_twice(make, again, verdict):
     (time, count) = confirm(first, second)
     assert (time.verdict, time.note) == (verdict, "measured twice, first 3")
     assert count.verdict is Verdict.MORE
+
+
+def test_why_the_second_measurement_failed_is_told(make):
+    was = entries_of([make["timed"]()])
+    first, second = judge(was, [make["timed"](3.0)]), judge(was, [make["absent"]("failed", "boom")])
+    (row,) = confirm(first, second)
+    assert (row.verdict, row.note) == (Verdict.FAILED, "measured twice, first 3; boom")
