@@ -39,7 +39,10 @@ class Subject:
 
 
 def one_run_of_each(runs: Iterable[RunConfig]) -> list[RunConfig]:
-    """The first run of each (device, latent dimension, objective): weights and seeds cost alike."""
+    """The first run of each (device, latent dimension, objective): weights and seeds cost alike.
+
+    Dtypes, posteriors and numbers of latents do not, and are not told apart.
+    """
     chosen: dict[tuple[str, int, str], RunConfig] = {}
     for run in runs:
         chosen.setdefault((run.device, run.latent_dim, run.objective), run)
