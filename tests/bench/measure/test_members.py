@@ -39,7 +39,8 @@ def no_workers_stay():
 
 
 @pytest.mark.slow
-def test_side_by_side_gives_the_same_results(cohort, no_workers_stay):
+@pytest.mark.usefixtures("no_workers_stay")
+def test_side_by_side_gives_the_same_results(cohort):
     alone = CohortWork(SPEC.data, SPEC.metrics, "local")(cohort)
     beside = CohortWork(SPEC.data, SPEC.metrics, "local", processes=2)(cohort)
     assert members._workers.cache_info().currsize == 1  # that is where they were measured
