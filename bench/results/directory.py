@@ -135,7 +135,7 @@ class SweepDirectory:
 
     def _remove_unfinished(self) -> None:
         """Remove what a killed process was writing."""
-        for unfinished in self.path.glob(".*.tmp"):
+        for unfinished in self.path.glob(".*.tmp*"):  # a store's log too
             unfinished.unlink()
         for unfinished in self.artifacts.glob(".*.tmp"):
             shutil.rmtree(unfinished)

@@ -6,6 +6,7 @@ with what is left of its curves, which a note then says; any other run is comput
 """
 
 import hashlib
+import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
@@ -16,8 +17,8 @@ from typing import Any, get_args
 from urllib.parse import quote
 
 from bench.results.columns import COLUMNS
-from bench.results.errors import DamagedStoreError
-from bench.results.files import writing
+from bench.results.errors import DamagedStoreError, StoreError
+from bench.results.files import replaced, writing
 from bench.results.records import Status
 from bench.results.schema import NAMES
 from bench.results.sqlite_pages import records
@@ -59,37 +60,56 @@ def repair(path: Path) -> str:
 def recover(path: Path) -> str:
     """Set a damaged store aside, and put the runs that can be read into a new one.
 
+    The new one takes the place of the old when it is whole: what ends this on the way, a kill or a
+    full disk, leaves the damaged store where it was, to be recovered again.
+
     Returns
     -------
     str
         What was done, on one line.
+
+    Raises
+    ------
+    StoreError, SweepDirectoryError
+        If the disk is full or cannot be read or written.
     """
-    with writing(path):
+    with writing(path), replaced(path) as beside:
+        with Store(beside) as store:
+            recovered = store.restore(_readable(path))
+        if _companion(beside, "-wal").exists():  # closing does not say that it had no room
+            raise StoreError(
+                f"{path}: no room for what could be read of it; free some space and run the same "
+                "command again"
+            )
         aside = _set_aside(path)
-    with Store(path) as store:
-        recovered = store.restore(_readable(aside))
     return f"{path} was damaged; it lies in {aside.name} now, {recovered} runs could be read"
 
 
 def _set_aside(path: Path) -> Path:
-    """Rename the file and what SQLite keeps beside it.
-
-    The log goes first: SQLite would take it for the log of a new file of the old name.
+    """Copy the file, which stays until another takes its place, and rename what SQLite keeps beside
+    it: it would take the log for that of the new file.
     """
     names = (path.with_name(f"{path.name}.damaged-{number}") for number in count(1))
     aside = next(name for name in names if not name.exists())
-    for suffix in ("-wal", "-shm", ""):
+    with replaced(aside) as copy:
+        shutil.copyfile(path, copy)
+    for suffix in ("-wal", "-shm"):
         with suppress(FileNotFoundError):
-            path.with_name(path.name + suffix).rename(aside.with_name(aside.name + suffix))
+            _companion(path, suffix).rename(_companion(aside, suffix))
     return aside
 
 
-def _readable(aside: Path) -> Iterator[StoredRun]:
+def _companion(path: Path, suffix: str) -> Path:
+    """What SQLite keeps beside a file: its log ("-wal") and the index of that ("-shm")."""
+    return path.with_name(path.name + suffix)
+
+
+def _readable(damaged: Path) -> Iterator[StoredRun]:
     """The runs of a damaged file that can be read and agree with themselves."""
-    names = _columns(aside)
+    names = _columns(damaged)
     rows: dict[str, dict[str, Any]] = {}
     curves: dict[str, dict[int, tuple[Any, ...]]] = {}
-    for record in records(aside.read_bytes()):
+    for record in records(damaged.read_bytes()):
         match record:
             case (str(run_id), int(epoch), loss, error, rate):
                 curves.setdefault(run_id, {})[epoch] = (epoch, loss, error, rate)
@@ -106,9 +126,9 @@ def _readable(aside: Path) -> Iterator[StoredRun]:
                 yield _with_note(run)
 
 
-def _columns(aside: Path) -> list[str]:
+def _columns(damaged: Path) -> list[str]:
     """Names of the columns in the order of the file; none where even that is lost."""
-    address = f"file:{quote(str(aside.absolute()))}?mode=ro&immutable=1"
+    address = f"file:{quote(str(damaged.absolute()))}?mode=ro&immutable=1"
     with closing(sqlite3.connect(address, uri=True)) as connection:
         try:
             connection.execute("PRAGMA writable_schema = ON")  # else one cut short is not opened

@@ -144,10 +144,11 @@ def test_what_a_killed_process_was_writing_is_removed(path, spec):
     with SweepDirectory(path, spec) as directory:
         (directory.artifacts / ".0123.tmp").mkdir(parents=True)
         (directory.artifacts / ".0123.tmp" / "half").write_bytes(b"1")
-        (path / ".results.csv.99.tmp").write_bytes(b"1")
+        for name in (".results.csv.99.tmp", ".results.sqlite.99.tmp", ".results.sqlite.99.tmp-wal"):
+            (path / name).write_bytes(b"1")
     with SweepDirectory(path, spec) as directory:
         assert list(directory.artifacts.iterdir()) == []
-    assert not list(path.glob(".*.tmp"))
+    assert not list(path.glob(".*.tmp*"))
 
 
 def test_a_file_in_the_way_is_one_line(tmp_path, spec):

@@ -1,8 +1,10 @@
 """A damaged store is set aside and read as far as it goes; what comes out was put in."""
 
+import shutil
 import sqlite3
 from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -80,6 +82,27 @@ def test_a_truncated_store_is_set_aside_and_what_is_left_is_kept(path, content, 
         if run != was:
             note = "points of its curves recovered from a damaged store"
             assert str(run.value("training_notes")).endswith(note)
+
+
+@pytest.mark.parametrize(
+    ("where", "name"),
+    [(Store, "restore"), (shutil, "copyfile"), (Path, "rename"), (Path, "replace")],
+    ids=["reading", "copying", "log", "place"],
+)
+def test_a_recovery_that_is_cut_short_is_begun_again(path, content, many, monkeypatch, where, name):
+    damaged = content[: len(content) * 3 // 4]
+    path.write_bytes(damaged)
+
+    def killed(*arguments):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(where, name, killed)
+        with pytest.raises(KeyboardInterrupt):
+            recover(path)
+    assert path.read_bytes() == damaged
+    with open_or_recover(path, lambda line: None) as store:
+        assert 0 < len(store.statuses()) < len(many)
 
 
 def test_a_lost_page_in_the_middle_costs_the_runs_on_it_alone(path, content, many):
