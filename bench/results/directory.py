@@ -10,6 +10,7 @@ import json
 import os
 import shutil
 import socket
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -29,6 +30,8 @@ SPEC = "spec.toml"
 STORE = "results.sqlite"
 REPORT = "report/index.html"
 LOCK = ".lock"
+LOOKS_SECONDS = (0.01, 0.04, 0.2)
+"""How long a start waits, again and again, for a lock that ``holder`` may be looking at."""
 
 
 class SweepDirectory:
@@ -186,21 +189,33 @@ def _locked(path: Path) -> TextIO:
     """Take the lock and leave a note of who holds it."""
     lock = (path / LOCK).open("a+", encoding="utf-8")
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
+        taken = _taken(lock)
+    except BaseException:
+        lock.close()
+        raise
+    if not taken:
         lock.seek(0)
         name = lock.read().strip() or "another process"
         lock.close()
         raise SweepDirectoryError(
             f"{path}: in use by {name}; wait for it to end or use another --out"
-        ) from None
-    except BaseException:
-        lock.close()
-        raise
+        )
     lock.truncate(0)
     lock.write(f"process {os.getpid()} on host {socket.gethostname()}\n")
     lock.flush()
     return lock
+
+
+def _taken(lock: TextIO) -> bool:
+    """Take a lock, if nobody has it for longer than a look takes."""
+    for wait in (0.0, *LOOKS_SECONDS):
+        time.sleep(wait)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            continue
+        return True
+    return False
 
 
 def first_difference(

@@ -1,11 +1,13 @@
 """One directory, one specification, one writer."""
 
 import errno
+import fcntl
 import json
 import os
 import signal
 import subprocess
 import sys
+import time
 import tomllib
 from pathlib import Path
 
@@ -105,6 +107,22 @@ def test_a_holder_in_another_process_is_named_and_its_lock_dies_with_it(path, sp
     assert holder(path) is None
     with SweepDirectory(path, spec):
         assert (holder(path) or "").startswith(f"process {os.getpid()} on host ")
+
+
+def test_a_look_at_the_lock_keeps_nobody_from_starting(path, spec, monkeypatch):
+    SweepDirectory(path, spec).close()
+    look = (path / ".lock").open(encoding="utf-8")
+    fcntl.flock(look, fcntl.LOCK_SH)  # as ``holder`` does, for an instant
+    waits = []
+
+    def until_it_is_over(seconds):
+        waits.append(seconds)
+        if len(waits) == 3:
+            look.close()
+
+    monkeypatch.setattr(time, "sleep", until_it_is_over)
+    SweepDirectory(path, spec).close()
+    assert len(waits) == 3
 
 
 def test_nobody_holds_a_folder_without_a_lock(tmp_path):
