@@ -48,7 +48,7 @@ class Console:
         """Say what the sweep consists of, and what this machine cannot run."""
         trained = len(plan.runs) - sum(plan.skipped_counts.values())
         cohorts = counted(len(plan.cohorts), "cohort")
-        self._line(f"{plan.spec.name}: {trained} runs in {cohorts}")
+        self._line(f"{plan.spec.name}: {counted(trained, 'run')} in {cohorts}")
         for device, count in plan.skipped_counts.items():
             self.skipped(f"{device}: {plan.skipped[device]}", count)
 
@@ -166,7 +166,8 @@ def console_for(stream: TextIO) -> Console:
 def describe_cohort(cohort: "Cohort") -> str:
     """A cohort in a few words: objectives, latent dimension, device, number of runs."""
     objectives = "+".join(cohort.objectives)
-    return f"{objectives} latent {cohort.latent_dim} {cohort.device}, {len(cohort)} runs"
+    runs = counted(len(cohort), "run")
+    return f"{objectives} latent {cohort.latent_dim} {cohort.device}, {runs}"
 
 
 def duration(seconds: float) -> str:
@@ -183,7 +184,7 @@ def table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
     """Plain text columns, numbers to the right."""
     cells = [list(header), *[[str(cell) for cell in row] for row in rows]]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    numeric = [all(isinstance(cell, int | float) for cell in c) for c in zip(*rows, strict=True)]
+    numeric = [all(isinstance(row[i], int | float) for row in rows) for i in range(len(header))]
     lines = []
     for line in cells:
         padded = [

@@ -83,7 +83,7 @@ def export(
             else:
                 name = load_spec(directory / SPEC).name
                 count = TRACKERS[to](tracked_runs(store), name, folder)
-                typer.echo(f"written: {count} runs to {folder}")
+                typer.echo(f"written: {counted(count, 'run')} to {folder}")
 
 
 def repair(directory: Directory) -> None:

@@ -140,6 +140,10 @@ def test_a_duration_as_somebody_would_say_it(seconds, text):
     assert duration(seconds) == text
 
 
+def test_a_table_without_rows_is_its_header():
+    assert table(("device", "ok"), []) == "device  ok"
+
+
 def test_a_table_sets_numbers_to_the_right():
     assert table(("device", "ok"), [("cpu", 5), ("cuda", 105)]) == (
         "device   ok\ncpu       5\ncuda    105"

@@ -42,6 +42,15 @@ def test_merge_says_what_came_from_where(invoke, sweep, tmp_path):
     ]
 
 
+def test_merge_of_sweeps_that_had_no_time_to_finish_a_run(invoke, tmp_path):
+    spec = SweepSpec.model_validate({"name": "s"})
+    with SweepDirectory(tmp_path / "a", spec) as directory:
+        Store(directory.store_path).close()
+    result = invoke("merge", tmp_path / "a", "--out", tmp_path / "all")
+    assert result.exit_code == 0
+    assert result.output == f"{tmp_path / 'a'}: 0 runs taken\ndevice  ok  failed  skipped\n"
+
+
 def test_export_writes_the_tables_where_it_is_told(invoke, sweep, tmp_path):
     result = invoke("export", sweep("a", 0), "--out", tmp_path / "tables")
     assert result.output == f"written: {tmp_path / 'tables'}\n"
