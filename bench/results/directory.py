@@ -22,7 +22,7 @@ from bench.plan.errors import SpecError
 from bench.plan.loading import load_spec
 from bench.plan.spec import SweepSpec
 from bench.results.errors import SweepDirectoryError
-from bench.results.files import replaced, replaced_folder, writing
+from bench.results.files import make_folder, replaced, replaced_folder, writing
 
 __all__ = ["REPORT", "SPEC", "STORE", "SweepDirectory", "first_difference", "holder", "store_of"]
 
@@ -57,7 +57,7 @@ class SweepDirectory:
     def __init__(self, path: Path, spec: SweepSpec) -> None:
         self.path = path
         with writing(path):
-            path.mkdir(parents=True, exist_ok=True)
+            make_folder(path)
             self._lock = _locked(path)
         try:
             self._claim(spec)

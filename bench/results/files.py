@@ -12,7 +12,7 @@ from pathlib import Path
 
 from bench.results.errors import SweepDirectoryError
 
-__all__ = ["replaced", "replaced_folder", "writing"]
+__all__ = ["make_folder", "replaced", "replaced_folder", "writing"]
 
 
 @contextmanager
@@ -36,12 +36,14 @@ def replaced_folder(path: Path) -> Iterator[Path]:
     """Yield an empty folder beside ``path`` to put files into; on success it takes its place.
 
     Parents that are missing are made; what a killed process left beside is removed. If writing
-    fails, nothing is left beside ``path``.
+    fails, nothing is left beside ``path``. A folder that is there goes first: a kill just then
+    leaves neither.
     """
+    make_folder(path.parent)
     beside = path.with_name(f".{path.name}.tmp")
     if beside.exists():
         shutil.rmtree(beside)
-    beside.mkdir(parents=True)
+    beside.mkdir()
     try:
         yield beside
         for written in (*beside.rglob("*"), beside):
@@ -53,6 +55,14 @@ def replaced_folder(path: Path) -> Iterator[Path]:
     except BaseException:
         shutil.rmtree(beside, ignore_errors=True)
         raise
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder that is not there, and the parents it lacks."""
+    missing = [folder for folder in (path, *path.parents) if not folder.exists()]
+    path.mkdir(parents=True, exist_ok=True)
+    for folder in missing:
+        _sync(folder.parent)
 
 
 @contextmanager

@@ -88,6 +88,12 @@ def test_a_folder_is_on_the_disk_with_all_its_files_before_its_name_is(tmp_path,
     assert done[3:] == ["sync .run.tmp", "rename to run", f"sync {tmp_path.name}"]
 
 
+def test_the_folders_that_are_made_for_it_are_on_the_disk_too(tmp_path, disk):
+    done = disk(tmp_path)
+    with replaced_folder(tmp_path / "artifacts" / "small" / "run"):
+        assert done == ["sync artifacts", f"sync {tmp_path.name}"]
+
+
 @pytest.mark.parametrize(
     ("error", "line"),
     [
