@@ -18,7 +18,8 @@ def one_line_errors() -> Iterator[None]:
         raise
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
-        _refuse(f"{where}{(error.strerror or str(error)).lower()}")
+        what = error.strerror or str(error)
+        _refuse(f"{where}{what[:1].lower()}{what[1:]}")  # the rest may be a path
     except KeyboardInterrupt:
         raise typer.Exit(130) from None
     except Exception as error:

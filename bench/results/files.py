@@ -81,7 +81,8 @@ def writing(path: Path) -> Iterator[None]:
             advice = "free some space and run the same command again, what finished is kept"
         else:
             advice = "a folder with write permission is needed; --out names another"
-        reason = (error.strerror or str(error)).lower()
+        # The system's own words: libraries put paths and more into theirs.
+        reason = os.strerror(error.errno).lower() if error.errno else str(error)
         raise SweepDirectoryError(
             f"{error.filename or path}: cannot be written: {reason}; {advice}"
         ) from error

@@ -107,17 +107,17 @@ def _values(axes: Iterable[tuple[Any, ...]]) -> list[Any]:
 
 
 def _add(source: Path, other: Store, directory: SweepDirectory, store: Store) -> int:
-    taken = 0
+    taken, done = 0, store.statuses()
     for batch in _batches(other.stored()):
         for data_hash in {str(run.value("data_hash")) for run in batch}:
             store.check_data(data_hash)
-        done = store.statuses()
         for run in batch:
             run_id = str(run.value("run_id"))
             artifact = source / "artifacts" / run_id
             if run.value("status") == "ok" and done.get(run_id) != "ok" and artifact.is_dir():
                 with directory.new_artifact(run_id) as folder:
-                    shutil.copytree(artifact, folder, dirs_exist_ok=True)
+                    for file in artifact.iterdir():
+                        shutil.copyfile(file, folder / file.name)
         taken += store.restore(batch)
     timed = {(r.objective, r.latent_dim, r.device) for r in store.throughput()}
     store.add_throughput(

@@ -137,6 +137,11 @@ def test_an_error_of_the_file_system_names_the_file(invoke, pipeline):
     assert (result.exit_code, result.stderr) == (2, "error: runs/x: permission denied\n")
 
 
+def test_an_error_of_the_file_system_leaves_a_name_as_it_is(invoke, pipeline):
+    pipeline.error = OSError(2, "Failed to open local file '/Data/X'")
+    assert invoke("run").stderr == "error: failed to open local file '/Data/X'\n"
+
+
 def test_a_bug_is_no_request_error(invoke, pipeline):
     pipeline.error = ValueError("a bug")
     result = invoke("run")

@@ -99,6 +99,11 @@ def test_the_folders_that_are_made_for_it_are_on_the_disk_too(tmp_path, disk):
     [
         (OSError(errno.ENOSPC, "No space left on device"), r"^here: .* no space .*; free some sp"),
         (OSError(errno.EROFS, "Read-only file system", "x/y"), r"^x/y: .* read-only .*; a folder"),
+        (
+            OSError(errno.EACCES, "Failed to open '/Mine'. Detail: [errno 13] Permission denied"),
+            r"^here: cannot be written: permission denied; a folder",
+        ),
+        (OSError("Cannot write /Mine"), r"^here: cannot be written: Cannot write /Mine; a folder"),
     ],
 )
 def test_an_error_of_the_file_system_is_one_line(tmp_path, error, line):

@@ -1,6 +1,8 @@
 """Sweeps that were run in parts, joined run by run."""
 
+import errno
 import json
+import shutil
 
 import pandas as pd
 import pytest
@@ -98,6 +100,19 @@ def test_a_part_in_which_a_sweep_runs_is_refused(part, tmp_path):
         pytest.raises(SweepDirectoryError, match=r"a: in use by process \d+ on host"),
     ):
         merge([a, part("b", [1])], tmp_path / "all")
+
+
+def test_a_full_disk_is_one_line_and_the_same_command_goes_on(part, tmp_path, monkeypatch):
+    def full(source, target):
+        raise OSError(errno.ENOSPC, "No space left on device", target)
+
+    a, out = part("a", [0]), tmp_path / "all"
+    with monkeypatch.context() as patch:
+        patch.setattr(shutil, "copyfile", full)
+        with pytest.raises(SweepDirectoryError, match="no space left on device; free some space"):
+            merge([a], out)
+    assert list(merge([a], out).taken.values()) == [2]
+    assert len(list((out / "artifacts").iterdir())) == 2
 
 
 def test_what_has_no_results_is_refused(tmp_path):
