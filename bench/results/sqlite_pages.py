@@ -53,6 +53,8 @@ def _cells(page: bytes) -> Iterator[int]:
 def _payload(content: bytes, page: bytes, cell: int, size: int, usable: int) -> bytes:
     """The bytes of a record: those in the cell, and those on the pages that it goes on."""
     length, start = _variable(page, cell)
+    if length > len(content):  # overwritten; its pages might lead round and round
+        raise ValueError("longer than the file")
     most, least = (usable - 12) * 64 // 255 - 23, (usable - 12) * 32 // 255 - 23
     local = length
     if length > most:

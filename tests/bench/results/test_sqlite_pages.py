@@ -38,6 +38,19 @@ def test_anything_else_gives_records_or_none_and_no_error(junk):
     list(records(header + bytes(412) + b"\x02" + junk))
 
 
+def test_pages_that_lead_to_themselves_end():
+    """One cell of 65,000 bytes in a file of three pages, the last of which goes on at itself."""
+    length, header = b"\x83\xfb\x68", b"\x04\x87\xf7\x54"  # one blob after a header of four bytes
+    cell = length + header
+    leaf = b"\x0a" + bytes(2) + (1).to_bytes(2, "big") + bytes(3) + (100).to_bytes(2, "big")
+    leaf = leaf.ljust(100, b"\0") + cell
+    spread = 39 + (65_000 - 39) % 508  # of the payload, in the page itself
+    local = spread if spread <= 102 else 39
+    leaf = (leaf.ljust(100 + 3 + local, b"\0") + (3).to_bytes(4, "big")).ljust(512, b"\0")
+    first = b"SQLite format 3\0" + (512).to_bytes(2, "big") + bytes(494)
+    assert list(records(first + leaf + (3).to_bytes(4, "big") + bytes(508))) == []
+
+
 @pytest.mark.parametrize("content", [b"", bytes(99), bytes(100_000)])
 def test_what_has_no_pages_has_no_records(content):
     assert list(records(content)) == []
