@@ -211,7 +211,9 @@ class Store:
         connection = self._connection
         check_whole(connection, _damaged(self.path), size=self.path.stat().st_size)
         tables = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]
-        if (tables or read_only) and (refused := refusal(connection, str(self.path))):
+        if read_only and not tables:
+            raise StoreError(f"{self.path}: holds nothing yet; the sweep had no time to begin")
+        if tables and (refused := refusal(connection, str(self.path))):
             raise refused
         if not read_only:
             connection.execute("PRAGMA journal_mode = WAL")

@@ -248,6 +248,14 @@ def test_a_store_of_another_program_is_refused(path):
         Store(path)
 
 
+def test_a_store_whose_maker_was_killed_at_once_is_no_strangers(path, runs, finished):
+    path.touch()
+    with pytest.raises(StoreError, match=r"results\.sqlite: holds nothing yet"):
+        Store(path, read_only=True)
+    with Store(path) as store:
+        assert store.add([finished(runs[0])]) == 1
+
+
 def test_a_folder_that_is_not_there_is_one_line(tmp_path):
     with pytest.raises(StoreError, match=r"no/results\.sqlite: cannot be opened"):
         Store(tmp_path / "no" / "results.sqlite")
