@@ -25,7 +25,7 @@ class ExecutorRequest:
         One of ``EXECUTORS``; "auto" takes a pool where that pays and this process otherwise.
     workers
         Cohorts that train at the same time on CPUs, and processes that measure what a GPU trained;
-        None takes one a core.
+        None takes one a core. A running Ray cluster has the CPUs it has.
     address
         Of a running Ray cluster; None starts one on this machine.
     cohort_seconds
@@ -49,6 +49,8 @@ class ExecutorRequest:
             )
         if self.address is not None and self.name != "ray":
             raise ExecutorError(f"--address: is of --executor ray, not of {self.name}")
+        if self.workers is not None and self.address is not None:
+            raise ExecutorError("--workers: a running cluster (--address) has the CPUs it has")
         if self.cohort_seconds is not None and self.name == "local":
             raise ExecutorError(
                 "--cohort-seconds: a cohort in this process cannot be ended; use --executor pool"

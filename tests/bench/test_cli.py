@@ -162,6 +162,10 @@ def test_a_bug_is_no_request_error(invoke, pipeline):
         (["run", "--executor", "dask"], "error: --executor: 'dask' is not allowed; auto, local, "),
         (["run", "--address", "auto"], "error: --address: is of --executor ray, not of auto"),
         (
+            ["run", "--executor", "ray", "--address", "auto", "--workers", "2"],
+            "error: --workers: a running cluster (--address) has the CPUs it has",
+        ),
+        (
             ["run", "--executor", "local", "--cohort-seconds", "9"],
             "error: --cohort-seconds: a cohort in this process cannot be ended; use --executor p",
         ),
