@@ -47,7 +47,13 @@ class Damage:
 def kill_drivers(
     spec: SweepSpec, folder: Path, expected: pd.DataFrame, *, times: int, within: float, seed: int
 ) -> Damage:
-    """SIGKILL the driver ``times`` times, each within so many seconds of its start."""
+    """SIGKILL the driver ``times`` times, each within so many seconds of its start.
+
+    Raises
+    ------
+    RuntimeError
+        If one ends by itself with an error: what a kill left was not taken up again.
+    """
     started, random = time.monotonic(), Random(seed)  # noqa: S311 - not for secrets
     kills = lost = wrong = sweeps = 0
     while kills < times:
@@ -65,6 +71,8 @@ def kill_drivers(
             before = now
             if driver.exitcode == 0:
                 break
+            if driver.exitcode != -signal.SIGKILL:
+                raise RuntimeError(sweep.last_words(driver))
             kills += 1
         sweep.finish()
         wrong += differing(sweep.results(), expected)

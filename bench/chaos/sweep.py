@@ -75,8 +75,12 @@ class Sweep:
         process = self.start(retry_failed=retry_failed)
         process.join()
         if process.exitcode != 0:
-            said = self.log.read_text(encoding="utf-8")
-            raise RuntimeError(f"the driver ended with {process.exitcode}: {said[-500:]}")
+            raise RuntimeError(self.last_words(process))
+
+    def last_words(self, driver: BaseProcess) -> str:
+        """How a driver that has ended did so, with the end of the log."""
+        said = self.log.read_text(encoding="utf-8")
+        return f"the driver ended with {driver.exitcode}: {said[-500:]}"
 
     def recorded(self) -> dict[str, str]:
         """Status of every run that is on disk."""
@@ -134,14 +138,15 @@ def _drive(sweep: Sweep, retry_failed: bool) -> None:
     from bench.pipeline import run_sweep
 
     torch.set_num_threads(1)
-    with sweep.log.open("a", encoding="utf-8", buffering=1) as log:
-        sys.stderr = log
-        run_sweep(
-            sweep.spec,
-            sweep.out,
-            console=Console(log),
-            command="python -m bench.chaos",
-            executors=sweep.executors,
-            retry_failed=retry_failed,
-            report=False,
-        )
+    # Stays open: the trace of what ends this process is written after this function.
+    log = sweep.log.open("a", encoding="utf-8", buffering=1)
+    sys.stderr = log
+    run_sweep(
+        sweep.spec,
+        sweep.out,
+        console=Console(log),
+        command="python -m bench.chaos",
+        executors=sweep.executors,
+        retry_failed=retry_failed,
+        report=False,
+    )

@@ -39,6 +39,13 @@ def test_a_killed_driver_loses_nothing(whole, expected, tmp_path):
     assert (damage.lost, damage.differing) == (0, 0)
 
 
+def test_a_driver_that_ends_by_itself_with_an_error_is_no_kill(whole, expected, tmp_path):
+    (tmp_path / "driver-0").mkdir()
+    (tmp_path / "driver-0" / "strange").touch()  # no sweep is begun among other files
+    with pytest.raises(RuntimeError, match=r"(?s)the driver ended with 1: .*other files"):
+        kill_drivers(whole.spec, tmp_path, expected, times=1, within=600.0, seed=0)
+
+
 def test_a_killed_worker_loses_nothing(whole, expected, tmp_path):
     damage = kill_workers(
         whole.spec, tmp_path, expected, executor="pool", times=2, pause=(2.0, 3.0), seed=0
