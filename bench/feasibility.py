@@ -14,6 +14,7 @@ from pathlib import Path
 
 import torch
 
+from bench.measure.memory import COPIES_OF_WEIGHTS
 from bench.plan import DataSpec, RunConfig, SpecError
 from bench.plan.diagnosis import shown
 from vae_core import Dataset
@@ -26,9 +27,6 @@ __all__ = ["check_data", "check_memory", "denied_memory_in_one_line", "total_byt
 FLOAT_BYTES = 4
 DRAW_BYTES = 8
 """Data are drawn in float64."""
-
-COPIES_OF_WEIGHTS = 4
-"""Weights, gradients and Adam's two moments."""
 
 CONTROL_GROUP_LIMIT = Path("/sys/fs/cgroup/memory.max")
 
