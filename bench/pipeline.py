@@ -105,6 +105,11 @@ def run_sweep(
         store.add(_skipped(plan, store.statuses()))
         here = [run for cohort in plan.cohorts for run in cohort.runs]
         todo = store.pending(here, retry_failed=retry_failed)
+        computes = bool(todo) or not directory.environment.exists()
+        # Before the first result: whatever ends this, what it leaves says where it comes from.
+        environment = collect_environment(command=command, started_at=started_at, wall_seconds=None)
+        if computes:
+            directory.write_environment(environment)
         console.started(total=len(here), done=len(here) - len(todo))
         page = LivePage(store, out, total=len(plan.runs), formats=formats)
         with Interrupt() as interrupt:
@@ -118,12 +123,9 @@ def run_sweep(
         if spec.metrics.throughput:
             _time(here, dataset, store, console)
         export(store, directory.path)
-        if todo or not directory.environment.exists():
-            seconds = time.perf_counter() - clock
-            environment = collect_environment(
-                command=command, started_at=started_at, wall_seconds=seconds
-            )
-            directory.write_environment(environment)
+        if computes:
+            seconds = round(time.perf_counter() - clock, 3)
+            directory.write_environment({**environment, "wall_seconds": seconds})
         statuses = Counter(store.statuses().values())
         result = SweepOutcome(
             directory=out,

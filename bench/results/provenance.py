@@ -16,7 +16,7 @@ _PACKAGES = ("torch", "triton", "numpy", "scipy", "scikit-learn", "pandas", "pya
 
 
 def collect_environment(
-    *, command: str, started_at: datetime, wall_seconds: float
+    *, command: str, started_at: datetime, wall_seconds: float | None
 ) -> dict[str, str | float | None]:
     """Describe what produced a sweep's numbers; a value that does not exist is None.
 
@@ -27,7 +27,7 @@ def collect_environment(
     started_at
         When it began, with a time zone; written in UTC.
     wall_seconds
-        How long it took.
+        How long it took; None of what has not ended.
     """
     import torch
 
@@ -37,7 +37,7 @@ def collect_environment(
         "commit": commit(),
         "command": command,
         "started_at": started_at.astimezone(UTC).isoformat(timespec="seconds"),
-        "wall_seconds": round(wall_seconds, 3),
+        "wall_seconds": None if wall_seconds is None else round(wall_seconds, 3),
         "python": platform.python_version(),
         "platform": platform.platform(),
         "cpu": cpu_name(),

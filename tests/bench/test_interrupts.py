@@ -1,5 +1,6 @@
 """A sweep that is interrupted keeps what finished, and ends like one that was not."""
 
+import json
 import os
 import signal
 
@@ -53,6 +54,15 @@ def test_an_interrupted_sweep_keeps_what_finished_and_ends_like_one_that_was_not
             for name in ("out", "whole")
         ]
         assert weights[0] == weights[1]
+
+
+def test_an_interrupted_sweep_says_where_what_finished_comes_from(sweep, tmp_path, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "choose_executor", lambda *arguments: Interrupted())
+        with pytest.raises(KeyboardInterrupt):
+            sweep(command="the first part")
+    environment = json.loads((tmp_path / "out" / "environment.json").read_text())
+    assert (environment["command"], environment["wall_seconds"]) == ("the first part", None)
 
 
 def test_ctrl_c_once_finishes_the_cohort_in_flight_and_begins_no_other(
