@@ -69,7 +69,7 @@ class Request:
         """The tests of this checkout."""
         if not (self.root / self.tests).exists():
             raise GateError(f"{self.root / self.tests}: no such tests; --tests names others")
-        return Session(Checkout(self.root), self.tests, self.out / "here", self.only)
+        return Session(Checkout(self.root), self.tests, self.out / "measured-here", self.only)
 
 
 def run_gate(request: Request, against: str | None, say: Say) -> bool:
@@ -87,7 +87,10 @@ def run_gate(request: Request, against: str | None, say: Say) -> bool:
         rows = _judge(comparison, request.processes, say)
     else:
         with with_commit(
-            request.here, against, baseline_path=request.baseline, folder=request.out / "other"
+            request.here,
+            against,
+            baseline_path=request.baseline,
+            folder=request.out / "measured-other",
         ) as comparison:
             rows = _judge(comparison, request.processes, say)
     seconds = time.perf_counter() - clock

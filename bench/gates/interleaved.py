@@ -27,6 +27,9 @@ ROUND_SECONDS = 0.01
 LONG_CALL_SECONDS = 1.0
 """A call that takes longer at first is not called again to see how much of that was warming up."""
 
+PATIENCE_SECONDS = 20.0
+"""How long calls are added to fill a round; one that sleeps would never fill it."""
+
 BUDGET_SECONDS = 0.8
 FEWEST_ROUNDS, MOST_ROUNDS = 3, 30
 
@@ -81,9 +84,15 @@ def cuda_clock() -> Clock:
 
 def _calls_a_round(call: Call, clock: Clock) -> tuple[int, float]:
     """Calls that fill a round, and the seconds it then takes; warms up on the way."""
+    began = time.monotonic()
     calls, seconds = 1, _seconds(call, 1, clock)
     if seconds < LONG_CALL_SECONDS:
         while (seconds := _seconds(call, calls, clock)) < ROUND_SECONDS / 2:
+            if (passed := time.monotonic() - began) > PATIENCE_SECONDS:
+                raise ValueError(
+                    f"{calls} calls take {seconds:.4f} s of the clock that judges them and "
+                    f"{passed:.0f} s have passed: what is timed waits instead of working"
+                )
             calls *= 2
         calls = max(1, math.ceil(calls * ROUND_SECONDS / seconds))
     return calls, max(seconds, ROUND_SECONDS)

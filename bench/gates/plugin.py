@@ -41,11 +41,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out tests that are not asked for."""
+    """Leave out tests that are not asked for, by their name or that of one of their figures."""
     wanted = tuple(config.getoption(ONLY))
     if wanted:
-        left_out = [item for item in items if not name_of(item.nodeid).startswith(wanted)]
-        items[:] = [item for item in items if name_of(item.nodeid).startswith(wanted)]
+        asked_for = [
+            name.startswith(wanted) or any(figure.startswith(f"{name} ") for figure in wanted)
+            for name in (name_of(item.nodeid) for item in items)
+        ]
+        left_out = [item for item, is_asked in zip(items, asked_for, strict=True) if not is_asked]
+        items[:] = [item for item, is_asked in zip(items, asked_for, strict=True) if is_asked]
         config.hook.pytest_deselected(items=left_out)
 
 

@@ -99,7 +99,8 @@ def test_disabled_benchmarks_are_no_measurement(run):
     assert "--benchmark-disable" in found["mine/speed"].reason
 
 
-def test_only_what_is_asked_for_runs(run):
-    said, found = run("--vae-gate", "r.json", "--vae-gate-only", "mine/num")
+@pytest.mark.parametrize("wanted", ["mine/num", "mine/numbers mse"], ids=["test", "figure"])
+def test_only_what_is_asked_for_runs(run, wanted):
+    said, found = run("--vae-gate", "r.json", "--vae-gate-only", wanted)
     assert "1 passed, 6 deselected" in said
     assert len(found) == 3
