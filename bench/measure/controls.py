@@ -26,7 +26,7 @@ PCA_SEED = 0
 class Codes(NamedTuple):
     """What one encoder makes of the training images that are probed, and of all test images.
 
-    ``train`` ``[M, D]`` are the rows ``Reference.probe_rows``; ``test`` is ``[N, D]``.
+    ``train`` ``[M, D]`` are the rows ``Reference.fit_rows``; ``test`` is ``[N, D]``.
     """
 
     train: Floats
@@ -43,15 +43,15 @@ class Controls:
     ----------
     dataset
         On the CPU.
-    probe_rows
+    fit_rows
         Training images that are probed.
     pixels
         The same images and all test images, flattened.
     """
 
-    def __init__(self, dataset: Dataset, probe_rows: NDArray[np.int64], pixels: Codes) -> None:
+    def __init__(self, dataset: Dataset, fit_rows: NDArray[np.int64], pixels: Codes) -> None:
         self._dataset = dataset
-        self._train_images = dataset.train_images[torch.from_numpy(probe_rows)]
+        self._train_images = dataset.train_images[torch.from_numpy(fit_rows)]
         self._pixels = pixels
         self._scores: dict[tuple[object, ...], Mapping[str, float]] = {}
         self._codes: dict[tuple[object, ...], Codes] = {}

@@ -20,11 +20,6 @@ from bench.metrics import (
 
 Floats = NDArray[np.float32]
 
-JACOBIAN_CODES = 64
-"""Test codes at which the decoder is differentiated: the mean over them is known to a few per cent,
-and each costs as many passes as the code has dimensions.
-"""
-
 
 def similarity(subject: Subject, reference: Reference) -> Values:
     """Structural similarity of test images and their reconstructions from the mean."""
@@ -40,7 +35,7 @@ def similarity(subject: Subject, reference: Reference) -> Values:
 def sensitivity(subject: Subject, reference: Reference) -> Values:
     """Norm of the decoder's Jacobian at test codes, as it is and by the codes' spread."""
     codes = subject.answers.test_mu
-    at = codes[reference.rows[:JACOBIAN_CODES]]
+    at = codes[reference.differentiated_rows]
     spread = codes.std(axis=0)
     return {
         "decoder_jacobian_norm": decoder_jacobian_norm(subject.decode, at),
@@ -72,7 +67,7 @@ def sample_space(subject: Subject, reference: Reference) -> Values:
 def prior_samples(subject: Subject, reference: Reference) -> Values:
     """Draws from N(0, I)."""
     images = subject.answers.prior_images
-    return {"sample_count": len(images), **_sample_scores("prior", images, reference)}
+    return _sample_scores("prior", images, reference)
 
 
 def fitted_samples(
@@ -80,7 +75,7 @@ def fitted_samples(
 ) -> Values:
     """Draws from a Gaussian mixture fitted to the training codes."""
     draws = mixture_draws(
-        subject.answers.train_mu,
+        subject.answers.train_mu[reference.fit_rows],
         reference.sample_count,
         components=components,
         seed=subject.member.seed,

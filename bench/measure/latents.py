@@ -13,7 +13,6 @@ from sklearn.mixture import GaussianMixture
 Floats = NDArray[np.float32]
 
 MIXTURE_COMPONENTS = 10
-MIXTURE_FIT_LIMIT = 10_000
 PATH_POINTS = 11
 PICTURE_PATH_POINTS = 9
 GRID_SIDE = 15
@@ -35,7 +34,7 @@ def mixture_draws(
     autoencoder's codes can be sampled from, and a fair second look at a VAE's. One component is
     the Gaussian with the codes' mean and covariance.
     """
-    codes = train_codes[:MIXTURE_FIT_LIMIT].astype(np.float64)
+    codes = train_codes.astype(np.float64)
     # Fitted to codes of unit scale: an autoencoder's may have any, and the floor under the
     # variances means nothing without one.
     scale = codes.std() or 1.0

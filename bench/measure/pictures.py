@@ -21,6 +21,7 @@ from bench.measure.latents import (
 from bench.measure.reference import Reference
 from bench.metrics import MetricError, rate_per_dimension
 from vae_core import Autoencoder
+from vae_core.data.split import fixed_subset
 
 ORIGINALS = 16
 PRIOR_SAMPLES = 64
@@ -55,6 +56,7 @@ def draw_pictures(
     paths = straight_paths(test_mu, pairs, PICTURE_PATH_POINTS)
     shape = reference.dataset.image_shape
     ranked = ranked_images(answers.squared_error_at_mean)
+    plotted = fixed_subset(len(test_mu), min(len(test_mu), CODES_LIMIT), reference.test_labels)
     dimensions, walks, values = _walks(model, answers, start=test_mu[shown[0]])
     arrays = {
         "originals": _picture(reference.test_pixels[shown], shape),
@@ -63,8 +65,8 @@ def draw_pictures(
         "prior_samples": _picture(answers.prior_images[:PRIOR_SAMPLES], shape),
         "interpolations": _decoded(model, paths, shape),
         "interpolation_labels": labels[pairs],
-        "codes": test_mu[:CODES_LIMIT],
-        "code_labels": labels[:CODES_LIMIT],
+        "codes": test_mu[plotted],
+        "code_labels": labels[plotted],
         "mean_variance": test_mu.var(axis=0),
         "ranked_originals": _picture(reference.test_pixels[ranked], shape),
         "ranked_reconstructions": _decoded(model, test_mu[ranked], shape),
@@ -79,9 +81,9 @@ def draw_pictures(
         grid, axes = plane_grid(test_mu)
         arrays["manifold"] = _decoded(model, grid, shape)
         arrays["manifold_axes"] = axes
-        arrays |= _between(model, test_mu[:CODES_LIMIT], reference)
+        arrays |= _between(model, test_mu[plotted], reference)
         if model.is_stochastic:
-            arrays["code_covariances"] = _covariances(answers)[:CODES_LIMIT]
+            arrays["code_covariances"] = _covariances(answers)[plotted]
     return arrays
 
 

@@ -28,7 +28,7 @@ Family = Callable[[Subject, Reference], Values]
 
 def measure(subject: Subject, reference: Reference) -> Values:
     """Columns of the enabled families for one member; ``metric_notes`` says what is missing."""
-    values: Values = {}
+    values: Values = {"sample_count": reference.sample_count}
     notes = []
     for name, family in _families(reference):
         try:
@@ -57,7 +57,8 @@ def _families(reference: Reference) -> list[tuple[str, Family]]:
         (True, "similarity", decoding.similarity),
         (True, "rate", _rate),
         (enabled.rate_decomposition, "rate_decomposition", _rate_decomposition),
-        (enabled.probes, "probes", representation.probes),
+        (enabled.probes, "linear probe", representation.linear_probes),
+        (enabled.probes, "k-NN probe", representation.neighbor_probes),
         *few_labels,
         (enabled.probes, "clusters", representation.clusters),
         (enabled.probes and bool(reference.targets), "regression", representation.regression),

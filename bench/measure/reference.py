@@ -34,8 +34,15 @@ Floats = NDArray[np.float32]
 SAMPLE_LIMIT = 2_000
 """Decoded samples and real images compared unless the spec says: all test images up to this."""
 
-PROBE_LIMIT = 10_000
-"""Training codes a probe is fitted on, at most; more change a linear probe little and cost much."""
+FIT_LIMIT = 10_000
+"""Training codes that probes and densities are fitted to, at most; more change a linear probe
+little and cost much.
+"""
+
+JACOBIAN_LIMIT = 64
+"""Test codes at which the decoder is differentiated, at most: the mean over them is known to a few
+per cent, and each costs as many passes as the code has dimensions.
+"""
 
 DCI_LIMIT = 500
 DCI_VALUES = 3
@@ -62,6 +69,12 @@ class Reference:
         self.dataset = dataset
         self.metrics = metrics
 
+    @cached_property
+    def differentiated_rows(self) -> NDArray[np.int64]:
+        """Test images at whose codes the decoder is differentiated, a fixed choice of ``rows``."""
+        available = len(self.dataset.test_images)
+        return fixed_subset(available, min(available, JACOBIAN_LIMIT), self.test_labels)
+
     @property
     def sample_count(self) -> int:
         """Real images compared with as many decoded samples."""
@@ -74,32 +87,34 @@ class Reference:
         return fixed_subset(len(self.dataset.test_images), self.sample_count, self.test_labels)
 
     @cached_property
-    def probe_rows(self) -> NDArray[np.int64]:
-        """Training images a probe is fitted on, a fixed choice, stratified if it can be."""
+    def fit_rows(self) -> NDArray[np.int64]:
+        """Training images that probes and densities are fitted to, a fixed choice, stratified if it
+        can be.
+        """
         available = len(self.dataset.train_images)
-        return fixed_subset(available, min(available, PROBE_LIMIT), self.train_labels)
+        return fixed_subset(available, min(available, FIT_LIMIT), self.train_labels)
 
     @cached_property
     def probe_labels(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Labels of the images of ``probe_rows`` and of all test images; MetricError without."""
+        """Labels of the images of ``fit_rows`` and of all test images; MetricError without."""
         if self.train_labels is None or self.test_labels is None:
             raise MetricError("the data have no labels")
-        return self.train_labels[self.probe_rows], self.test_labels
+        return self.train_labels[self.fit_rows], self.test_labels
 
     @cached_property
     def targets(self) -> dict[str, Targets]:
-        """Continuous numbers by name: of the training images of ``probe_rows``, and of the test
+        """Continuous numbers by name: of the training images of ``fit_rows``, and of the test
         images.
         """
         found = regression_targets(self.dataset)
         return {
-            name: Targets(targets.train[self.probe_rows], targets.test)
+            name: Targets(targets.train[self.fit_rows], targets.test)
             for name, targets in found.items()
         }
 
     @cached_property
     def controls(self) -> Controls:
-        return Controls(self.dataset, self.probe_rows, Codes(self.probe_pixels, self.test_pixels))
+        return Controls(self.dataset, self.fit_rows, Codes(self.probe_pixels, self.test_pixels))
 
     @cached_property
     def train_labels(self) -> NDArray[np.int64] | None:
@@ -113,8 +128,8 @@ class Reference:
 
     @cached_property
     def factors(self) -> NDArray[np.int64]:
-        """Factors of the training images of ``probe_rows``, ``[M, F]``; MetricError without any."""
-        return self._known_factors.train.numpy()[self.probe_rows]
+        """Factors of the training images of ``fit_rows``, ``[M, F]``; MetricError without any."""
+        return self._known_factors.train.numpy()[self.fit_rows]
 
     @cached_property
     def dci_rows(self) -> NDArray[np.int64]:
@@ -136,8 +151,8 @@ class Reference:
 
     @cached_property
     def probe_pixels(self) -> Floats:
-        """Of the images of ``probe_rows``, flattened."""
-        return self._flat(self.dataset.train_images[self.probe_rows])
+        """Of the images of ``fit_rows``, flattened."""
+        return self._flat(self.dataset.train_images[self.fit_rows])
 
     @cached_property
     def test_pixels(self) -> Floats:

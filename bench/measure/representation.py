@@ -5,6 +5,9 @@ Probes, clusters and regression stand beside the same scores of the controls.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 import numpy as np
 
 from bench.measure.controls import Codes, Score
@@ -27,28 +30,29 @@ FEW_LABELS = (10, 100)
 """Labels in all, not a class."""
 
 
-def probes(subject: Subject, reference: Reference) -> Values:
-    """Linear and k-NN accuracy with every label."""
-    train_labels, test_labels = reference.probe_labels
+def linear_probes(subject: Subject, reference: Reference) -> Values:
+    """Linear accuracy with every label."""
+    return _probes("probe_linear_accuracy", linear_probe, subject, reference)
 
-    def score(codes: Codes) -> dict[str, float]:
-        given = (codes.train, train_labels, codes.test, test_labels)
-        return {
-            "probe_linear_accuracy": linear_probe(*given),
-            "probe_knn_accuracy": knn_probe(*given),
-        }
 
-    return _beside_controls("probes", score, subject, reference)
+def neighbor_probes(subject: Subject, reference: Reference) -> Values:
+    """Accuracy of the nearest neighbours with every label."""
+    return _probes("probe_knn_accuracy", knn_probe, subject, reference)
 
 
 def few_label_probes(subject: Subject, reference: Reference, *, labels: int) -> Values:
     """Linear accuracy with ``labels`` labels."""
+    probe = partial(few_label_probe, labels=labels)
+    return _probes(f"probe_linear_accuracy_{labels}_labels", probe, subject, reference)
+
+
+def _probes(
+    column: str, probe: Callable[..., float], subject: Subject, reference: Reference
+) -> Values:
     train_labels, test_labels = reference.probe_labels
-    column = f"probe_linear_accuracy_{labels}_labels"
 
     def score(codes: Codes) -> dict[str, float]:
-        given = (codes.train, train_labels, codes.test, test_labels)
-        return {column: few_label_probe(*given, labels=labels)}
+        return {column: probe(codes.train, train_labels, codes.test, test_labels)}
 
     return _beside_controls(column, score, subject, reference)
 
@@ -86,7 +90,7 @@ def regression(subject: Subject, reference: Reference) -> Values:
 def disentanglement(subject: Subject, reference: Reference) -> Values:
     """Scores that need two codes."""
     factors = reference.factors
-    codes = subject.answers.train_mu[reference.probe_rows]
+    codes = subject.answers.train_mu[reference.fit_rows]
     importances = dci(codes[reference.dci_rows], reference.dci_factors)
     return {
         "mutual_information_gap": mutual_information_gap(codes, factors),
@@ -98,7 +102,7 @@ def disentanglement(subject: Subject, reference: Reference) -> Values:
 def single_code_disentanglement(subject: Subject, reference: Reference) -> Values:
     """Scores that one code can have."""
     factors = reference.factors
-    codes = subject.answers.train_mu[reference.probe_rows]
+    codes = subject.answers.train_mu[reference.fit_rows]
     return {
         "modularity": modularity(codes, factors),
         "factor_vae_score": factor_vae_score(codes, factors),
@@ -117,7 +121,7 @@ def neighborhoods(subject: Subject, reference: Reference) -> Values:
 def _beside_controls(family: str, score: Score, subject: Subject, reference: Reference) -> Values:
     """Columns of a member's codes, and of the controls with the control's name at the end."""
     answers = subject.answers
-    values: Values = dict(score(Codes(answers.train_mu[reference.probe_rows], answers.test_mu)))
+    values: Values = dict(score(Codes(answers.train_mu[reference.fit_rows], answers.test_mu)))
     controls = reference.controls.scores(family, score, subject.structure, subject.member.seed)
     for control, scores in controls.items():
         values |= {f"{column}_{control}": value for column, value in scores.items()}

@@ -29,11 +29,13 @@ class ObjectiveFacts:
     """What planning must know of an objective.
 
     ``is_stochastic`` tells whether q(z|x) is more than a point; ``unused_axes`` are the sweep axes
-    that mean nothing for the objective and so do not multiply its part of the grid.
+    that mean nothing for the objective and so do not multiply its part of the grid; ``weighs_kl``
+    tells whether its KL weight multiplies the KL, the whole of it and nothing else.
     """
 
     is_stochastic: bool
     unused_axes: frozenset[str] = field(default_factory=frozenset)
+    weighs_kl: bool = False
 
 
 _POINT = frozenset({"posterior", "latent_samples"})
@@ -42,7 +44,7 @@ OBJECTIVE_FACTS = {
     "ae": ObjectiveFacts(is_stochastic=False, unused_axes=_POINT | {"kl_weight"}),
     "denoising-ae": ObjectiveFacts(is_stochastic=False, unused_axes=_POINT | {"kl_weight"}),
     "rae-l2": ObjectiveFacts(is_stochastic=False, unused_axes=_POINT),
-    "vae": ObjectiveFacts(is_stochastic=True),
+    "vae": ObjectiveFacts(is_stochastic=True, weighs_kl=True),
     "iwae": ObjectiveFacts(is_stochastic=True),
     "beta-tcvae": ObjectiveFacts(is_stochastic=True, unused_axes=frozenset({"latent_samples"})),
 }

@@ -16,7 +16,7 @@ __all__ = ["SCHEMA_VERSION", "RunConfig", "expand"]
 POINT = "point"
 """The posterior of an objective that draws nothing."""
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 """Raised when the same configuration would give other results or other columns: ids change."""
 
 
@@ -89,10 +89,12 @@ class RunConfig:
     @property
     def effective_decoder_variance(self) -> float | None:
         """σ² = β/(2C) of the Gaussian decoder whose ELBO has the same optimum; None without one."""
-        is_stochastic = OBJECTIVE_FACTS[self.objective].is_stochastic
-        if self.kl_weight is None or self.likelihood != "gaussian" or not is_stochastic:
+        facts = OBJECTIVE_FACTS[self.objective]
+        is_gaussian = facts.is_stochastic and self.likelihood == "gaussian"
+        if self.kl_weight is None or not is_gaussian:
             return None
-        return self.kl_weight / (2 * self.recon_weight)
+        is_elbo = facts.weighs_kl or self.kl_weight == 1
+        return self.kl_weight / (2 * self.recon_weight) if is_elbo else None
 
 
 Axis = TypeVar("Axis", str, int, float)

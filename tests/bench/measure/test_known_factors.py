@@ -78,12 +78,12 @@ def test_dci_sees_few_values_of_a_factor(measured, subject, sprites):
 
 
 def test_points_are_limited(sprites, monkeypatch):
-    monkeypatch.setattr(module, "PROBE_LIMIT", 200)
+    monkeypatch.setattr(module, "FIT_LIMIT", 200)
     monkeypatch.setattr(module, "DCI_LIMIT", 50)
     reference = Reference(sprites, FACTORS_ONLY)
     assert reference.factors.shape == (200, 5)
     np.testing.assert_array_equal(
-        reference.factors, sprites.factors.train.numpy()[reference.probe_rows]
+        reference.factors, sprites.factors.train.numpy()[reference.fit_rows]
     )
     assert reference.dci_factors.shape == (50, 5)
     assert reference.dci_factors.max() < DCI_VALUES
@@ -111,7 +111,7 @@ def unlabelled():
 def test_without_labels_the_reason_is_told_and_the_rest_is_measured(unlabelled, subject_of):
     reference = Reference(unlabelled, MetricsSpec())
     values = measure(subject_of(untrained(unlabelled), 0, reference), reference)
-    families = ("probes", "10 labels", "100 labels", "clusters")
+    families = ("linear probe", "k-NN probe", "10 labels", "100 labels", "clusters")
     assert values["metric_notes"] == "; ".join(f"{f}: the data have no labels" for f in families)
     assert not any(name.startswith(("probe_", "cluster_")) for name in values)
     assert not values.keys() & COLUMNS
@@ -124,9 +124,9 @@ def test_without_factors_there_are_none_to_ask_for(unlabelled):
 
 
 def test_without_labels_choices_are_fixed_and_random(unlabelled, monkeypatch):
-    monkeypatch.setattr(module, "PROBE_LIMIT", 50)
+    monkeypatch.setattr(module, "FIT_LIMIT", 50)
     reference = Reference(unlabelled, MetricsSpec(samples=20))
-    for rows, size, of in ((reference.rows, 20, 64), (reference.probe_rows, 50, 120)):
+    for rows, size, of in ((reference.rows, 20, 64), (reference.fit_rows, 50, 120)):
         assert len(np.unique(rows)) == size
         assert rows.max() >= of / 2
     with pytest.raises(MetricError, match=r"^the data have no labels$"):

@@ -59,11 +59,6 @@ def test_fewer_codes_than_components_are_enough():
     assert mixture_draws(codes, 7, seed=0).shape == (7, 2)
 
 
-def test_no_more_codes_are_fitted_than_the_limit(two_clusters, monkeypatch):
-    monkeypatch.setattr(latents, "MIXTURE_FIT_LIMIT", 250)
-    assert (mixture_draws(two_clusters, 200, seed=0)[:, 0] < 0).all()
-
-
 def test_paths_are_straight_equally_spaced_and_hold_both_ends():
     codes = np.array([[0, 0], [3, 6], [1, 1]], np.float32)
     paths = straight_paths(codes, np.array([[0, 1], [1, 2]]), 4)

@@ -170,7 +170,7 @@ def test_what_needs_a_rate_is_not_measured_of_an_autoencoder(ae, measured, refer
     ("family", "columns"),
     [
         ("probes", ("probe_", "cluster_")),
-        ("sample_quality", ("prior_", "gmm_", "gaussian_", "sample_count")),
+        ("sample_quality", ("prior_", "gmm_", "gaussian_")),
         ("geometry", ("trustworthiness", "neighborhood_", "interpolation_", "decoder_jacobian")),
         ("rate_decomposition", ("mutual_information_nats", "total_", "dimensionwise_")),
     ],
@@ -190,8 +190,20 @@ def test_with_every_family_off_errors_and_rate_remain(vae, reference):
     assert not [
         name
         for name in values
-        if name.startswith(("probe", "prior", "gmm", "trust", "sample", "decoder_jac"))
+        if name.startswith(("probe", "prior", "gmm", "trust", "sample_f", "decoder_jac"))
     ]
+
+
+def test_constant_codes_keep_the_linear_probe_which_then_names_the_commonest_class(vae, reference):
+    constant = replace(
+        vae.answers,
+        train_mu=np.zeros_like(vae.answers.train_mu),
+        test_mu=np.zeros_like(vae.answers.test_mu),
+    )
+    values = measure(replace(vae, answers=constant), reference)
+    assert 0 < values["probe_linear_accuracy"] < 0.3
+    assert "probe_knn_accuracy" not in values
+    assert "k-NN probe: " in values["metric_notes"]
 
 
 def test_a_metric_without_a_value_is_left_out_with_its_reason(vae, reference):
@@ -200,7 +212,7 @@ def test_a_metric_without_a_value_is_left_out_with_its_reason(vae, reference):
     )
     values = measure(vae, Reference(one_class, MetricsSpec(disentanglement=False)))
     reason = "train_y has one class only (0); two are needed"
-    families = ("probes", "10 labels", "100 labels")
+    families = ("linear probe", "k-NN probe", "10 labels", "100 labels")
     assert values["metric_notes"] == "; ".join(f"{family}: {reason}" for family in families)
     assert not [name for name in values if name.startswith("probe_")]
     assert "prior_precision" in values  # what comes after it is measured

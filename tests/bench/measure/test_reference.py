@@ -38,9 +38,9 @@ def test_samples_have_a_limit_when_nobody_asks(small, monkeypatch):
 
 
 def test_probes_are_fitted_on_a_limited_stratified_choice(small, monkeypatch):
-    monkeypatch.setattr(module, "PROBE_LIMIT", 60)
+    monkeypatch.setattr(module, "FIT_LIMIT", 60)
     reference = Reference(small, MetricsSpec())
-    rows, labels = reference.probe_rows, small.train_labels.numpy()
+    rows, labels = reference.fit_rows, small.train_labels.numpy()
     assert len(set(rows.tolist())) == 60
     expected = 60 * np.bincount(labels) / 128
     assert (np.abs(np.bincount(labels[rows]) - expected) < 1).all()

@@ -60,10 +60,10 @@ def test_every_score_has_every_control(measured):
 
 
 def test_codes_of_images_that_are_not_probed_are_not_looked_at(vae, small, monkeypatch):
-    monkeypatch.setattr("bench.measure.reference.PROBE_LIMIT", 110)
+    monkeypatch.setattr("bench.measure.reference.FIT_LIMIT", 110)
     reference = Reference(small, PROBES_ONLY)
     spoiled = vae.answers.train_mu.copy()
-    spoiled[np.setdiff1d(np.arange(128), reference.probe_rows)] = 1e6
+    spoiled[np.setdiff1d(np.arange(128), reference.fit_rows)] = 1e6
     answers = replace(vae.answers, train_mu=spoiled)
     assert measure(replace(vae, answers=answers), reference) == measure(vae, reference)
 

@@ -41,7 +41,7 @@ CANONICAL = (
     '"disentanglement":true,"geometry":true,"importance_samples":64,"neighbors":5,"probes":true,'
     '"rate_decomposition":true,"sample_features":"pixels","sample_quality":true,"samples":null,'
     '"throughput":true},"objective":"vae","posterior":"diagonal","recon_weight":1.0,'
-    '"schema_version":4,"seed":3}'
+    '"schema_version":5,"seed":3}'
 )
 COMPACT = {"sort_keys": True, "separators": (",", ":")}
 OTHER = {
@@ -175,3 +175,7 @@ def test_the_effective_decoder_variance_needs_a_gaussian_and_a_rate():
     assert replace(RUN, kl_weight=0.5, recon_weight=2.0).effective_decoder_variance == 0.125
     assert replace(RUN, likelihood="bernoulli").effective_decoder_variance is None
     assert replace(RUN, objective="ae", kl_weight=None).effective_decoder_variance is None
+    for objective in ("iwae", "beta-tcvae"):  # an ELBO, or a bound above it, at β = 1 alone
+        assert replace(RUN, objective=objective, kl_weight=0.5).effective_decoder_variance is None
+        at_one = replace(RUN, objective=objective, kl_weight=1.0, recon_weight=2.0)
+        assert at_one.effective_decoder_variance == 0.25

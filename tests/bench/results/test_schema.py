@@ -7,7 +7,7 @@ import pytest
 from bench.plan import SCHEMA_VERSION
 from bench.results import COLUMNS, Store, StoreError
 
-COLUMNS_OF_VERSION_4 = """
+COLUMNS_OF_VERSION_5 = """
     text run_id status reason dataset architecture objective posterior likelihood
     int latent_dim
     float kl_weight recon_weight effective_decoder_variance
@@ -58,12 +58,12 @@ COLUMNS_OF_VERSION_4 = """
     text binarize learning_rate_milestones
     float learning_rate_decay adam_epsilon
 """
-VERSION_4 = {
+VERSION_5 = {
     name: kind
-    for kind, *names in (line.split() for line in COLUMNS_OF_VERSION_4.strip().split("\n"))
+    for kind, *names in (line.split() for line in COLUMNS_OF_VERSION_5.strip().split("\n"))
     for name in names
 }
-FEWER = dict(list(VERSION_4.items())[: list(VERSION_4).index("learning_rate") + 1])
+FEWER = dict(list(VERSION_5.items())[: list(VERSION_5).index("learning_rate") + 1])
 """The columns of a program that measured less."""
 
 SQL_TYPES = {"text": "TEXT", "int": "INTEGER", "float": "REAL"}
@@ -101,9 +101,9 @@ def rows(store):
 
 
 def test_a_column_keeps_its_type_as_long_as_the_version_stands():
-    assert SCHEMA_VERSION == 4, "the columns above are those of version 4"
+    assert SCHEMA_VERSION == 5, "the columns above are those of version 5"
     kinds = {column.name: column.kind for column in COLUMNS}
-    assert {name: kinds.get(name) for name in VERSION_4} == VERSION_4
+    assert {name: kinds.get(name) for name in VERSION_5} == VERSION_5
 
 
 def test_an_older_store_is_given_the_new_columns_and_goes_on(older, runs, finished):
