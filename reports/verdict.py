@@ -16,7 +16,7 @@ import pandas as pd
 from reports import wording
 from reports.metrics import METRICS
 from reports.statistics import Estimate, estimate, paired_difference
-from reports.study import CONFIGURATION, Configuration
+from reports.study import AE, CONFIGURATION, Configuration
 
 if TYPE_CHECKING:
     from reports.metrics import Metric
@@ -81,7 +81,8 @@ class Comparison:
             return "one-seed"
         if not self.difference.excludes_zero:
             return "tie"
-        return "ae" if self.recommended is self.ae else "vae"
+        is_lower = self.difference.mean < 0
+        return "vae" if is_lower == (self.purpose.metric.better == "lower") else "ae"
 
 
 def best_configuration(runs: pd.DataFrame, metric: Metric) -> Best | None:
@@ -107,7 +108,9 @@ def balanced_configuration(runs: pd.DataFrame) -> tuple[Configuration, int, int]
     """
     measured = [purpose.metric for purpose in PURPOSES if runs[purpose.metric.column].notna().any()]
     ranks = [
-        scores_by_seed(runs, metric).mean(axis="columns").rank(ascending=metric.better == "lower")
+        scores_by_seed(runs, metric)
+        .mean(axis="columns")
+        .rank(ascending=metric.better == "lower", method="max")
         for metric in measured
     ]
     table = pd.concat(ranks, axis="columns").dropna() if ranks else pd.DataFrame()
@@ -165,7 +168,7 @@ def recommendation(comparison: Comparison) -> str:
         f"({metric.label} {wording.interval(best.score)})."
     )
     if comparison.candidates == 1:
-        return f"{text} It is the only configuration measured."
+        return f"{text} No other configuration competes."
     if math.isnan(best.score.half_width):
         return f"{text} One seed: how sure cannot be said."
     others = [other for other in comparison.tied if other.name != best.configuration.name]
@@ -202,13 +205,15 @@ def _compare(study: Study, purpose: Purpose) -> Comparison:
 def scores_by_seed(runs: pd.DataFrame, metric: Metric) -> pd.DataFrame:
     """Scores as configurations × seeds, of configurations with the full number of seeds.
 
-    One that lacks a seed, because a run failed or has not finished, might win by luck alone.
+    One that lacks a seed, because a run failed or has not finished, might win by luck alone. AEs
+    are held against AEs and regularised models against their like, so that both have a best.
     """
     present = runs.dropna(subset=[metric.column])
     means = present.groupby([*CONFIGURATION, "seed"], dropna=False)[metric.column].mean()
     table: pd.DataFrame = means.unstack("seed")  # noqa: PD010 (a table of a series, nothing to aggregate)
     counts = table.notna().sum(axis="columns")
-    complete: pd.DataFrame = table[counts == counts.max()]
+    is_ae = table.index.get_level_values("family") == AE
+    complete: pd.DataFrame = table[counts == counts.groupby(is_ae).transform("max")]
     return complete
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -66,6 +67,34 @@ def test_a_configuration_that_lacks_a_seed_does_not_compete():
     best = verdict.best_configuration(runs, METRICS["test_mse"])
     assert best.configuration.kl_weight == 0.1
     assert best.score.n == 3
+
+
+def test_a_seed_that_every_vae_lacks_takes_none_of_them_out(sweep_writer):
+    sweep_writer.latent_dims, sweep_writer.pictures = (2, 8), False
+    directory = sweep_writer.write()
+    runs = pd.read_parquet(directory / "results.parquet")
+    runs[(runs["objective"] == "ae") | (runs["seed"] < 2)].to_parquet(directory / "results.parquet")
+    study = main_study(read_sweep(directory))
+    for comparison in verdict.compare(study):
+        assert comparison.candidates == 14
+        tied = [configuration.name for configuration in comparison.tied]
+        assert comparison.recommended.configuration.name in tied
+    assert "of 14 configurations" in verdict.all_round(study)
+
+
+def test_the_outcome_is_that_of_the_paired_difference(study):
+    generation = verdict.compare(study)[2]
+    # The AE's mean over more seeds may be above the VAE's though the pairs say otherwise.
+    lucky = replace(generation.ae, score=replace(generation.ae.score, mean=1.0))
+    assert replace(generation, ae=lucky).outcome == "vae"
+
+
+def test_of_equal_ranks_the_claim_holds():
+    scores = {0.1: [0.3, 0.3], 0.2: [0.3, 0.3], 0.3: [0.5, 0.5]}
+    found, rank, count = verdict.balanced_configuration(
+        tiny_runs(scores).assign(probe_linear_accuracy=np.nan, prior_coverage=np.nan)
+    )
+    assert (found.kl_weight, rank, count) == (0.1, 2, 3)
 
 
 def test_one_seed_gives_no_interval_and_says_so(sweep_writer):
