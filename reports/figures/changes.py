@@ -14,10 +14,10 @@ from matplotlib.ticker import MaxNLocator
 from reports import wording
 from reports.figures.axes import set_latent_axis
 from reports.figures.figure import Figure, Missing
-from reports.figures.over_weight import MOST_SERIES, draw_over_weight
+from reports.figures.over_weight import MOST_SERIES, draw_over_weight, with_rows
 from reports.metrics import ANY, METRICS
 from reports.pairing import OUTCOMES
-from reports.study import select_spread
+from reports.study import AE, select_spread
 from reports.style import FULL_WIDTH_INCHES, HALF_WIDTH_INCHES, MARKERS, weight_colours
 from reports.verdict import PURPOSES
 
@@ -97,8 +97,7 @@ def differences(pairing: Pairing) -> Figure | Missing:
     cells = pairing.cells[pairing.cells["metric"].isin([metric.column for metric in metrics])]
     first = cells.drop_duplicates(["metric", "family", "latent_dim", "kl_weight"])
     dims = select_spread(sorted(first["latent_dim"].unique().tolist()), MOST_SERIES)
-    family = sorted(set(first["family"]) - {"ae"}, key=lambda name: (name != "vae", name))[:1]
-    kept = first["latent_dim"].isin(dims) & first["family"].isin(["ae", *family])
+    kept = first["latent_dim"].isin(dims) & first["family"].isin(_shown_families(first))
     data = first[kept].rename(columns={"difference": "mean"})
     note = f"{wording.seeds(data['n'])} An interval that holds the zero line is noise."
     if len(data) < len(cells):
@@ -110,9 +109,16 @@ def differences(pairing: Pairing) -> Figure | Missing:
         note=note,
         alt="Line charts of B minus A over KL weight, AE at the left, one line a latent dimension.",
         data=data,
-        draw=partial(_draw_differences, data=data, metrics=metrics),
+        draw=partial(_draw_differences, data=data, metrics=with_rows(data, metrics)),
         wide=len(metrics) > 1,
     )
+
+
+def _shown_families(cells: pd.DataFrame) -> list[str]:
+    """One family without a KL weight and one with: the plain AE and VAE where they are there."""
+    has_weight = cells["kl_weight"].notna()
+    kinds = [set(cells.loc[kind, "family"]) for kind in (~has_weight, has_weight)]
+    return [min(kind, key=lambda name: (name not in {AE, "vae"}, name)) for kind in kinds if kind]
 
 
 def _differences_finding(cells: pd.DataFrame, metrics: list[Metric]) -> str:

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure as Canvas
 from reports import wording
 from reports.figures.axes import WeightAxis, draw_estimates
 from reports.figures.figure import Figure, Missing
-from reports.figures.over_weight import MOST_SERIES
+from reports.figures.over_weight import MOST_SERIES, with_rows
 from reports.metrics import METRICS
 from reports.statistics import explained_variance, summarise
 from reports.study import records, select_spread
@@ -121,7 +121,7 @@ def _paired_finding(summary: pd.DataFrame, metrics: list[Metric]) -> str:
 
 def _draw_paired(theme: Theme, summary: pd.DataFrame, metrics: list[Metric]) -> Canvas:
     dims = sorted(summary["latent_dim"].unique().tolist())
-    drawn = [metric for metric in metrics if (summary["metric"] == metric.column).any()]
+    drawn = with_rows(summary, metrics)
     canvas = Canvas(figsize=(FULL_WIDTH_INCHES, 3.9), layout="constrained")
     panels = canvas.subplots(1, len(drawn), squeeze=False)[0]
     for ax, metric in zip(panels, drawn, strict=True):

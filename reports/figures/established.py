@@ -12,6 +12,7 @@ from matplotlib.lines import Line2D
 from reports import wording
 from reports.contrasts import ALPHA, contrasts, sentence
 from reports.figures.figure import Figure, Missing
+from reports.figures.over_weight import with_rows
 from reports.study import records
 from reports.style import FULL_WIDTH_INCHES
 from reports.verdict import PURPOSES
@@ -38,7 +39,7 @@ def established(study: Study) -> Figure | Missing:
         return Missing(TITLE, "no two configurations share a seed and a latent dimension")
     if table["n"].max() < 2:
         return Missing(TITLE, "one seed: noise cannot be told from effect")
-    drawn = [metric for metric in measured if (table["metric"] == metric.column).any()]
+    drawn = with_rows(table, measured)
     said = [sentence(table, metric, study.contender) for metric in drawn]
     if table["against"].notna().all():
         count = int((table["verdict"] != "open").sum())

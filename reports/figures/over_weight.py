@@ -13,7 +13,7 @@ from matplotlib.figure import Figure as Canvas
 
 from reports import wording
 from reports.figures.axes import WeightAxis, draw_estimates, legend_columns, set_metric_axis
-from reports.study import AE, select_spread
+from reports.study import select_spread
 from reports.style import FULL_WIDTH_INCHES, HALF_WIDTH_INCHES, MARKERS, latent_colours
 
 if TYPE_CHECKING:
@@ -36,6 +36,12 @@ def summarise_over_weight(study: Study, metrics: Sequence[Metric]) -> pd.DataFra
     shown = select_spread(sorted(summary["latent_dim"].unique().tolist()), MOST_SERIES)
     kept = summary[summary["latent_dim"].isin(shown)]
     return kept[["metric", "family", "latent_dim", "kl_weight", "mean", "low", "high", "n"]]
+
+
+def with_rows(frame: pd.DataFrame, metrics: Sequence[Metric]) -> list[Metric]:
+    """Keep the metrics that a long frame has rows of: an empty panel has no axis."""
+    present = set(frame["metric"])
+    return [metric for metric in metrics if metric.column in present]
 
 
 def reading_note(study: Study, summary: pd.DataFrame) -> str:
@@ -89,21 +95,21 @@ def _add_legend(canvas: Canvas, drawn: Axes, free: Axes | None) -> None:
 def draw_panel(
     ax: Axes, theme: Theme, summary: pd.DataFrame, metric: Metric, dims: Sequence[float]
 ) -> None:
-    """Draw one metric: VAE points joined over the KL weight, AE points beside them.
+    """Draw one metric: points with a KL weight joined over it, those without one beside them.
 
     `dims` are the latent dimensions of all panels, so that colours agree between them.
     """
-    weighted = summary[summary["family"] != AE]
+    has_weight = summary["kl_weight"].notna()
+    weighted, unweighted = summary[has_weight], summary[~has_weight]
     axis = WeightAxis(
-        tuple(sorted(weighted["kl_weight"].unique().tolist())),
-        bool((summary["family"] == AE).any()),
+        tuple(sorted(weighted["kl_weight"].unique().tolist())), with_ae=not unweighted.empty
     )
     colours = latent_colours(len(dims))
     for index, (dim, colour) in enumerate(zip(dims, colours, strict=True)):
         style = {"colour": colour, "marker": MARKERS[index % len(MARKERS)]}
         dodge = axis.step * DODGE * (index - (len(dims) - 1) / 2)
         series = weighted[weighted["latent_dim"] == dim]
-        alone = summary[(summary["family"] == AE) & (summary["latent_dim"] == dim)]
+        alone = unweighted[unweighted["latent_dim"] == dim]
         positions = [axis.position(value) + dodge / 3 for value in series["kl_weight"]]
         draw_estimates(ax, positions, series, label=f"{dim:g}", **style)
         draw_estimates(ax, [axis.ae + dodge] * len(alone), alone, line="", **style)

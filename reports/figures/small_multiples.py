@@ -13,7 +13,12 @@ from typing import TYPE_CHECKING
 from reports import wording
 from reports.figures.figure import Figure, Missing
 from reports.figures.lookup import autoencoder, best, interval, regularised
-from reports.figures.over_weight import draw_over_weight, reading_note, summarise_over_weight
+from reports.figures.over_weight import (
+    draw_over_weight,
+    reading_note,
+    summarise_over_weight,
+    with_rows,
+)
 from reports.metrics import METRICS
 from reports.showcase import reference_dim, showcase
 from reports.study import Study
@@ -53,11 +58,12 @@ class Question:
 
 def answer(study: Study, question: Question) -> Figure | Missing:
     """Draw the metrics of a question that were measured."""
-    metrics = [METRICS[name] for name in question.columns if study.runs[name].notna().any()]
-    if not metrics:
+    measured = [METRICS[name] for name in question.columns if study.runs[name].notna().any()]
+    if not measured:
         names = ", ".join(METRICS[name].label for name in question.columns)
         return Missing(question.title, f"not measured in any run: {names}")
-    summary = summarise_over_weight(study, metrics)
+    summary = summarise_over_weight(study, measured)
+    metrics = with_rows(summary, measured)
     headline = summary[summary["metric"] == metrics[0].column]
     labels = ", ".join(metric.label for metric in metrics)
     return Figure(

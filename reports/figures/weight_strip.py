@@ -34,20 +34,19 @@ MSE = METRICS["test_mse"]
 @from_pictures(STRIP_TITLE)
 def weight_strip(study: Study) -> Figure | Missing:
     """The same test images, reconstructed by the AE and at each KL weight."""
-    if len(study.kl_weights) < 2:
+    runs = _strip_runs(study)
+    if runs["kl_weight"].nunique() < 2:
         return Missing(STRIP_TITLE, "fewer than two KL weights were run")
-    columns, data = _strip_columns(study)
+    columns, data = _strip_columns(study, runs)
     first, last = data[data["family"] != AE].iloc[0], data.iloc[-1]
-    contrast = last["contrast_across_images"] / first["contrast_across_images"]
-    collapse = ": they collapse towards one image" if contrast < COLLAPSED else ""
     return Figure(
         slug="weight-strip",
         title=STRIP_TITLE,
         finding=f"From KL weight {wording.weight(first['kl_weight'])} to "
         f"{wording.weight(last['kl_weight'])} the squared error of these images goes from "
         f"{wording.number(first['mse_of_images_shown'])} to "
-        f"{wording.number(last['mse_of_images_shown'])}, and different images differ "
-        f"{wording.percent(contrast)} as much as they did{collapse}.",
+        f"{wording.number(last['mse_of_images_shown'])}, and different images "
+        f"{_contrast(first['contrast_across_images'], last['contrast_across_images'])}.",
         note=f"Latent dimension {reference_dim(study)}, seed {int(data['seed'].iloc[0])}, decoded "
         "from the posterior mean.",
         alt="A grid: each row one test image, the columns original, AE and rising KL weight.",
@@ -58,14 +57,30 @@ def weight_strip(study: Study) -> Figure | Missing:
     )
 
 
-def _strip_columns(study: Study) -> tuple[dict[str, NDArray[Any]], pd.DataFrame]:
+def _strip_runs(study: Study) -> pd.DataFrame:
+    """Runs of the lowest seed at the latent dimension shown, by KL weight, the AE first."""
     runs = study.runs[study.runs["latent_dim"] == reference_dim(study)]
     runs = runs[runs["seed"] == runs.loc[runs["family"] != AE, "seed"].min()]
     weights = select_spread(sorted(runs["kl_weight"].dropna().unique().tolist()), MOST_WEIGHTS)
-    runs = runs[(runs["family"] == AE) | runs["kl_weight"].isin(weights)]
+    shown: pd.DataFrame = runs[(runs["family"] == AE) | runs["kl_weight"].isin(weights)]
+    return shown.sort_values("kl_weight", na_position="first")
+
+
+def _contrast(first: float, last: float) -> str:
+    """Say how much decoded images differ from one another at the last weight and at the first."""
+    if first == 0:
+        return f"decode alike at {'both' if last == 0 else 'the first'}"
+    share = last / first
+    collapse = ": they collapse towards one image" if share < COLLAPSED else ""
+    return f"differ {wording.percent(share)} as much as they did{collapse}"
+
+
+def _strip_columns(
+    study: Study, runs: pd.DataFrame
+) -> tuple[dict[str, NDArray[Any]], pd.DataFrame]:
     columns: dict[str, NDArray[Any]] = {}
     facts = []
-    for run in records(runs.sort_values("kl_weight", na_position="first")):
+    for run in records(runs):
         originals, decoded, labels = study.sweep.arrays(
             run["run_id"], "originals", "reconstructions", "original_labels"
         )

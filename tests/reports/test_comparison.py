@@ -84,6 +84,17 @@ def test_odd_pairs_give_an_honest_page(writer, tmp_path, axes):
         assert "Reconstruction: test MSE was not measured in both." in text
 
 
+def test_an_autoencoder_that_is_not_plain_has_its_place_beside_the_weights(writer, tmp_path):
+    first, second = writer.write(), second_of(writer, tmp_path, 1.5)
+    for directory in (first, second):
+        runs = pd.read_parquet(directory / "results.parquet")
+        runs = runs[runs["objective"] == "ae"].assign(objective="denoising-ae")
+        runs.to_parquet(directory / "results.parquet")
+    build_comparison(first, second, tmp_path / "out")
+    table = pd.read_csv(tmp_path / "out" / "tables" / "differences.csv")
+    assert set(table["family"]) == {"denoising-ae"}
+
+
 def test_sweeps_that_share_no_metric_are_still_a_page(writer, tmp_path):
     first = writer.write()
     runs = pd.read_parquet(first / "results.parquet")

@@ -13,6 +13,7 @@ from PIL import Image
 from reports.figures import Figure, Missing, render, sections
 from reports.figures.manifold import roughness
 from reports.figures.sampling import evenness
+from reports.figures.small_multiples import prior_samples
 from reports.showcase import showcase
 from reports.study import main_study
 from reports.style import DARK, LIGHT
@@ -304,6 +305,22 @@ def test_a_latent_dimension_keeps_its_colour_where_others_were_not_measured(swee
     )
     assert coverage["8"] == precision["8"] != precision["2"]
     assert "2" not in coverage
+
+
+def test_a_metric_of_no_dimension_that_is_drawn_has_no_panel(sweep_writer):
+    sweep_writer.latent_dims, sweep_writer.kl_weights = tuple(range(2, 22)), (0.1,)
+    sweep_writer.pictures = False
+    directory = sweep_writer.write()
+    runs = pd.read_parquet(directory / "results.parquet")
+    runs.loc[runs["latent_dim"] != 4, "prior_coverage"] = np.nan
+    runs.to_parquet(directory / "results.parquet")
+    figure = prior_samples(main_study(read_sweep(directory)))
+    assert set(figure.data["metric"]) == {
+        "prior_precision", "prior_recall", "prior_density", "prior_frechet"
+    }  # fmt: skip
+    assert "precision is" in figure.finding
+    titles = [ax.get_title() for ax in figure.draw(LIGHT).axes]
+    assert [title.split(" (")[0] for title in titles[:2]] == ["precision", "recall"]
 
 
 def test_pictures_that_cannot_be_read_are_said(sweep_writer):
