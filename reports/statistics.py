@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 CONFIDENCE = 0.95
 UNBOUNDED = (-math.inf, math.inf)
+SUMMARY = ("mean", "low", "high", "half_width", "n")
 RESAMPLES = 10_000
 BOOTSTRAP_SEED = 0
 
@@ -69,8 +70,9 @@ def summarise(
 ) -> pd.DataFrame:
     """Mean and interval of column `value` within each group of `by`.
 
-    Returns the columns of `by`, then `mean`, `low`, `high`, `n`, sorted by `by`. Groups without a
-    finite value are left out. Interval ends are cut to `bounds`, the range the value can take.
+    Returns the columns of `by`, then SUMMARY, sorted by `by`. Groups without a finite value are
+    left out. `low` and `high` are cut to `bounds`, the range the value can take; `half_width` is
+    not, and is what stands behind ±.
     """
     keys = list(by)
     present = frame.loc[frame[value].notna(), [*keys, value]]
@@ -81,8 +83,9 @@ def summarise(
     )
     summary["low"] = (summary["mean"] - half).clip(*bounds)
     summary["high"] = (summary["mean"] + half).clip(*bounds)
+    summary["half_width"] = half
     summary["n"] = summary["count"]
-    return summary[[*keys, "mean", "low", "high", "n"]]
+    return summary[[*keys, *SUMMARY]]
 
 
 def paired_difference(first: pd.DataFrame, second: pd.DataFrame, value: str) -> Estimate:

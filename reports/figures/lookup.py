@@ -19,9 +19,8 @@ if TYPE_CHECKING:
 
 
 def interval(row: Row) -> str:
-    """Write the estimate of a summary row (mean, low, high, n)."""
-    mean, low, high = row["mean"], row["low"], row["high"]
-    return wording.interval(Estimate(mean, max(high - mean, mean - low), row["n"]))
+    """Write the estimate of a summary row (mean, half_width, n)."""
+    return wording.interval(Estimate(row["mean"], row["half_width"], row["n"]))
 
 
 def at_weight(row: Row) -> str:

@@ -13,7 +13,8 @@ from matplotlib.figure import Figure as Canvas
 
 from reports import wording
 from reports.figures.axes import WeightAxis, draw_estimates, legend_columns, set_metric_axis
-from reports.study import select_spread
+from reports.statistics import SUMMARY
+from reports.study import CONFIGURATION, select_spread
 from reports.style import FULL_WIDTH_INCHES, HALF_WIDTH_INCHES, MARKERS, latent_colours
 
 if TYPE_CHECKING:
@@ -30,12 +31,12 @@ DODGE = 0.09
 
 
 def summarise_over_weight(study: Study, metrics: Sequence[Metric]) -> pd.DataFrame:
-    """Long frame: metric, family, latent_dim, kl_weight, mean, low, high, n; bounded series."""
+    """Long frame: metric, family, latent_dim, kl_weight, SUMMARY; bounded series."""
     frames = [study.summary(metric).assign(metric=metric.column) for metric in metrics]
     summary = pd.concat(frames, ignore_index=True)
     shown = select_spread(sorted(summary["latent_dim"].unique().tolist()), MOST_SERIES)
     kept = summary[summary["latent_dim"].isin(shown)]
-    return kept[["metric", "family", "latent_dim", "kl_weight", "mean", "low", "high", "n"]]
+    return kept[["metric", *CONFIGURATION, *SUMMARY]]
 
 
 def with_rows(frame: pd.DataFrame, metrics: Sequence[Metric]) -> list[Metric]:

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure as Canvas
 from reports import wording
 from reports.figures.figure import Figure, Missing
 from reports.metrics import METRICS, SHARE
-from reports.statistics import summarise
+from reports.statistics import SUMMARY, summarise
 from reports.study import AE, select_spread
 from reports.style import FULL_WIDTH_INCHES, HEAT_MAP
 from reports.verdict import best_configuration
@@ -48,13 +48,13 @@ def _probe(study: Study, metric: Metric, slug: str, quality: str) -> Figure | Mi
     data = _accuracies(study, metric)
     if data.empty:
         return Missing(title, f"no run has a {metric.label}")
-    note = f"Mean over seeds, below it the half width of the 95 % interval. {_seed_note(data)}"
     return Figure(
         slug=slug,
         title=title,
         finding=_finding(study, metric),
-        note=f"{note} Controls: the same probe on raw pixels, on PCA of the same dimension, and on "
-        "the codes of an untrained encoder.",
+        note=f"{wording.seeds(data['n'])} Below a mean: half the width of its interval. Controls: "
+        "the same probe on raw pixels, on PCA of the same dimension, and on the codes of an "
+        "untrained encoder.",
         alt=f"Heat map of {metric.label}: a row a latent size; controls, AE, KL weights.",
         data=data,
         draw=partial(_draw, data=data, metric=metric),
@@ -63,7 +63,7 @@ def _probe(study: Study, metric: Metric, slug: str, quality: str) -> Figure | Mi
 
 
 def _accuracies(study: Study, metric: Metric) -> pd.DataFrame:
-    """Long frame: latent_dim, column (control, AE or KL weight), mean, low, high, n."""
+    """Long frame: latent_dim, column (control, AE or KL weight), SUMMARY."""
     weights = select_spread(study.kl_weights, MOST_WEIGHTS)
     summary = study.summary(metric)
     summary = summary[(summary["family"] == AE) | summary["kl_weight"].isin(weights)]
@@ -73,22 +73,12 @@ def _accuracies(study: Study, metric: Metric) -> pd.DataFrame:
     data = pd.concat([part for part in parts if len(part)] or [summary.assign(column="")])
     dims = select_spread(sorted(data["latent_dim"].unique().tolist()), MOST_ROWS)
     kept = data[data["latent_dim"].isin(dims)]
-    return kept[["latent_dim", "column", "mean", "low", "high", "n"]].reset_index(drop=True)
+    return kept[["latent_dim", "column", *SUMMARY]].reset_index(drop=True)
 
 
 def _control(study: Study, column: str, label: str) -> pd.DataFrame:
     once = study.runs.drop_duplicates(["latent_dim", "seed"])
     return summarise(once, ["latent_dim"], column, SHARE).assign(column=label)
-
-
-def _seed_note(data: pd.DataFrame) -> str:
-    if data["n"].max() == 1:
-        return "One seed: no interval."
-    return (
-        f"{int(data['n'].min())} to {int(data['n'].max())} seeds."
-        if (data["n"].min() != data["n"].max())
-        else f"{int(data['n'].max())} seeds."
-    )
 
 
 def _finding(study: Study, metric: Metric) -> str:
@@ -120,9 +110,8 @@ def _finding(study: Study, metric: Metric) -> str:
 def _draw(theme: Theme, data: pd.DataFrame, metric: Metric) -> Canvas:
     columns = list(dict.fromkeys(data["column"]))
     means = data.pivot_table(index="latent_dim", columns="column", values="mean")[columns]
-    halves = data.assign(half=(data["high"] - data["low"]) / 2)
-    widths = halves.pivot_table(
-        index="latent_dim", columns="column", values="half", dropna=False
+    widths = data.pivot_table(
+        index="latent_dim", columns="column", values="half_width", dropna=False
     ).reindex(index=means.index, columns=columns)
     canvas = Canvas(figsize=(FULL_WIDTH_INCHES, 1.5 + 0.58 * len(means)), layout="constrained")
     ax = canvas.subplots()

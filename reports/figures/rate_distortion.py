@@ -17,7 +17,8 @@ from reports.figures.optimum import optimum_curves, optimum_finding
 from reports.figures.over_weight import MOST_SERIES
 from reports.metrics import METRICS
 from reports.showcase import reference_dim
-from reports.study import AE, records, select_spread
+from reports.statistics import SUMMARY
+from reports.study import AE, CONFIGURATION, records, select_spread
 from reports.style import FULL_WIDTH_INCHES, MARKERS, latent_colours
 
 if TYPE_CHECKING:
@@ -32,8 +33,6 @@ DISTORTION = METRICS["test_distortion_nats"]
 MOST_WEIGHTS = 8
 MOST_ROOM = 0.6
 """Beyond the means, as a share of their span."""
-
-KEYS = ["family", "latent_dim", "kl_weight"]
 
 
 def rate_distortion(study: Study) -> Figure | Missing:
@@ -66,9 +65,9 @@ def rate_distortion(study: Study) -> Figure | Missing:
 
 def _plane(study: Study) -> pd.DataFrame:
     rate, distortion = study.summary(RATE), study.summary(DISTORTION)
-    data = distortion.merge(rate, on=KEYS, how="left", suffixes=("_d", "_r"))
-    names = {f"{part}_d": f"distortion_{part}" for part in ("mean", "low", "high", "n")}
-    names |= {f"{part}_r": f"rate_{part}" for part in ("mean", "low", "high", "n")}
+    data = distortion.merge(rate, on=CONFIGURATION, how="left", suffixes=("_d", "_r"))
+    names = {f"{part}_d": f"distortion_{part}" for part in SUMMARY}
+    names |= {f"{part}_r": f"rate_{part}" for part in SUMMARY}
     data = data.rename(columns=names).drop(columns="rate_n")
     data = data[(data["family"] == AE) | data["rate_mean"].notna()]
     dims = select_spread(sorted(data["latent_dim"].unique().tolist()), MOST_SERIES)

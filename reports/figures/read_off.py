@@ -13,7 +13,7 @@ from reports.figures.figure import Figure, Missing
 from reports.figures.lookup import interval
 from reports.metrics import METRICS
 from reports.showcase import reference_dim, showcase
-from reports.statistics import summarise
+from reports.statistics import SUMMARY, summarise
 from reports.study import AE, records
 from reports.style import AUTOENCODER, FULL_WIDTH_INCHES
 from reports.sweep import CONTROLS, READ_OFF_CODES
@@ -57,7 +57,7 @@ def read_off_codes(study: Study) -> Figure | Missing:
 
 
 def _scores(study: Study, metrics: list[Metric], dim: int, shown: float | None) -> pd.DataFrame:
-    """Long frame: metric, codes (a control, AE or the contender), mean, low, high, n."""
+    """Long frame: metric, codes (a control, AE or the contender), SUMMARY."""
     runs = study.runs[study.runs["latent_dim"] == dim]
     once = runs.drop_duplicates("seed")
     of_kind = {
@@ -74,7 +74,7 @@ def _scores(study: Study, metrics: list[Metric], dim: int, shown: float | None) 
             summary = summarise(rows, ["latent_dim"], column, metric.bounds)
             parts.append(summary.assign(metric=metric.column, codes=codes))
     data = pd.concat(parts, ignore_index=True)
-    return data[["metric", "codes", "latent_dim", "mean", "low", "high", "n"]]
+    return data[["metric", "codes", "latent_dim", *SUMMARY]]
 
 
 def _finding(data: pd.DataFrame, metrics: list[Metric], dim: int) -> str:

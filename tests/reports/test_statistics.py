@@ -67,6 +67,8 @@ def test_summarise_cuts_intervals_to_the_range_of_the_metric():
     frame = pd.DataFrame({"a": [0, 0], "score": [0.7, 1.0]})
     summary = summarise(frame, ["a"], "score", bounds=(0.0, 1.0))
     assert (summary["low"].iloc[0], summary["high"].iloc[0]) == (0.0, 1.0)
+    whole = stats.t.interval(0.95, 1, loc=0.85, scale=stats.sem([0.7, 1.0]))
+    assert summary["half_width"].iloc[0] == pytest.approx((whole[1] - whole[0]) / 2)
 
 
 def test_paired_difference_is_the_paired_t_interval_of_scipy():
