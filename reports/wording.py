@@ -86,6 +86,11 @@ def plural(count: int, noun: str) -> str:
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
+def not_drawn(total: int, drawn: int, noun: str) -> str:
+    """Sentence on what a figure leaves out, with a space before it; "" where it draws all."""
+    return f" {plural(total - drawn, noun)} not drawn." if drawn < total else ""
+
+
 def figure_text(text: str) -> str:
     """Cut text for use inside a figure to what its font can draw and its margins can hold."""
     drawable = "".join(letter if " " <= letter <= "\u017f" else "?" for letter in text)

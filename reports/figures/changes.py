@@ -99,7 +99,7 @@ def differences(pairing: Pairing) -> Figure | Missing:
     dims = select_spread(sorted(first["latent_dim"].unique().tolist()), MOST_SERIES)
     kept = first["latent_dim"].isin(dims) & first["family"].isin(_shown_families(first))
     data = first[kept].rename(columns={"difference": "mean"})
-    note = f"{wording.seeds(data['n'])} An interval that holds the zero line is noise."
+    note = f"{wording.seeds(data['n'])} Where an interval holds the zero line, no change is shown."
     if len(data) < len(cells):
         note += f" {len(data)} of {len(cells)} differences drawn; the table has all."
     return Figure(

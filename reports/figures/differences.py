@@ -14,7 +14,7 @@ from reports.figures.axes import WeightAxis, draw_estimates
 from reports.figures.figure import Figure, Missing
 from reports.figures.over_weight import MOST_SERIES, with_rows
 from reports.metrics import METRICS
-from reports.statistics import explained_variance, summarise
+from reports.statistics import CONFIDENCE, explained_variance, summarise
 from reports.study import records, select_spread
 from reports.style import FULL_WIDTH_INCHES, HALF_WIDTH_INCHES, HEAT_MAP, MARKERS, latent_colours
 
@@ -49,14 +49,19 @@ def paired_differences(study: Study) -> Figure | Missing:
     summary = _paired(study, metrics)
     if summary.empty:
         return Missing(PAIRED_TITLE, "no VAE has an AE of the same seed and latent dimension")
+    left_out = wording.not_drawn(
+        len(study.latent_dims), summary["latent_dim"].nunique(), "latent dimension"
+    )
     return Figure(
         slug="paired-differences",
         title=PAIRED_TITLE,
-        finding=_paired_finding(summary, metrics),
-        note=f"{wording.seeds(summary['n'])} An interval that crosses the zero line is a tie.",
+        finding=_paired_finding(summary, metrics, study.contender),
+        note=f"{wording.seeds(summary['n'])} Where an interval crosses the zero line, neither is "
+        "shown to be better. Each interval stands alone: of many that should cross the line, about "
+        f"{wording.percent(1 - CONFIDENCE)} do not.{left_out}",
         alt="Line charts of VAE minus AE over KL weight, one line a latent dimension.",
         data=summary,
-        draw=partial(_draw_paired, summary=summary, metrics=metrics),
+        draw=partial(_draw_paired, summary=summary, metrics=metrics, contender=study.contender),
         wide=True,
     )
 
@@ -102,7 +107,7 @@ def _paired(study: Study, metrics: list[Metric]) -> pd.DataFrame:
     return pd.concat(frames, ignore_index=True)
 
 
-def _paired_finding(summary: pd.DataFrame, metrics: list[Metric]) -> str:
+def _paired_finding(summary: pd.DataFrame, metrics: list[Metric], contender: str) -> str:
     parts = []
     for metric in metrics:
         rows = summary[summary["metric"] == metric.column]
@@ -114,12 +119,14 @@ def _paired_finding(summary: pd.DataFrame, metrics: list[Metric]) -> str:
         parts.append(f"{metric.label} {int(better.sum())} better and {int(worse.sum())} worse")
     total = len(summary[["latent_dim", "kl_weight"]].drop_duplicates())
     return (
-        f"Of {wording.plural(total, 'VAE configuration')}, beyond seed noise against the AE of the "
-        f"same size: {'; '.join(parts)}."
+        f"Of {wording.plural(total, f'{contender} configuration')}, beyond seed noise against the "
+        f"AE of the same size: {'; '.join(parts)}."
     )
 
 
-def _draw_paired(theme: Theme, summary: pd.DataFrame, metrics: list[Metric]) -> Canvas:
+def _draw_paired(
+    theme: Theme, summary: pd.DataFrame, metrics: list[Metric], contender: str
+) -> Canvas:
     dims = sorted(summary["latent_dim"].unique().tolist())
     drawn = with_rows(summary, metrics)
     canvas = Canvas(figsize=(FULL_WIDTH_INCHES, 3.9), layout="constrained")
@@ -127,7 +134,7 @@ def _draw_paired(theme: Theme, summary: pd.DataFrame, metrics: list[Metric]) -> 
     for ax, metric in zip(panels, drawn, strict=True):
         _draw_difference(ax, theme, summary[summary["metric"] == metric.column], dims)
         ax.set_title(f"{metric.label} ({metric.hint})")
-    panels[0].set_ylabel(f"VAE {wording.MINUS} AE")
+    panels[0].set_ylabel(f"{wording.figure_text(contender)} {wording.MINUS} AE")
     handles, labels = panels[0].get_legend_handles_labels()
     canvas.legend(
         handles, labels, title="latent dimension", loc="outside lower center", ncols=MOST_SERIES

@@ -44,6 +44,7 @@ def established(study: Study) -> Figure | Missing:
     if table["against"].notna().all():
         count = int((table["verdict"] != "open").sum())
         said = [f"{count} of {len(table)} steps between KL weights are established"]
+    left_out = wording.not_drawn(len(study.kl_weights), table["kl_weight"].nunique(), "KL weight")
     return Figure(
         slug="established",
         title=TITLE,
@@ -51,8 +52,8 @@ def established(study: Study) -> Figure | Missing:
         note=f"{wording.seeds(table['n'])} Differences are paired by seed and averaged over latent "
         "dimensions. Thin bars: t interval; thick bars: percentile bootstrap, which covers too "
         f"little with few seeds. Filled: p ≤ {ALPHA:.2g} in a paired t test after Holm's "
-        f"adjustment for all {len(table)} comparisons. Open: not established, which is not to say "
-        "equal.",
+        f"adjustment for all {table['p'].count()} comparisons. Open: not established, which is not "
+        f"to say equal.{left_out}",
         alt="Dot plots of paired differences with intervals, a row a comparison, a panel a metric.",
         data=table,
         draw=partial(_draw, table=table, metrics=drawn, contender=study.contender),

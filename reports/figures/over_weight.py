@@ -47,11 +47,10 @@ def with_rows(frame: pd.DataFrame, metrics: Sequence[Metric]) -> list[Metric]:
 
 def reading_note(study: Study, summary: pd.DataFrame) -> str:
     """Say what the intervals are and how many series were left out."""
-    note = wording.seeds(summary["n"])
-    left_out = len(study.latent_dims) - summary["latent_dim"].nunique()
-    if left_out > 0:
-        note += f" {wording.plural(left_out, 'latent dimension')} not drawn."
-    return note
+    left_out = wording.not_drawn(
+        len(study.latent_dims), summary["latent_dim"].nunique(), "latent dimension"
+    )
+    return f"{wording.seeds(summary['n'])}{left_out}"
 
 
 def draw_over_weight(

@@ -54,12 +54,20 @@ def _probe(study: Study, metric: Metric, slug: str, quality: str) -> Figure | Mi
         finding=_finding(study, metric),
         note=f"{wording.seeds(data['n'])} Below a mean: half the width of its interval. Controls: "
         "the same probe on raw pixels, on PCA of the same dimension, and on the codes of an "
-        "untrained encoder.",
+        f"untrained encoder.{_left_out(study, data)}",
         alt=f"Heat map of {metric.label}: a row a latent size; controls, AE, KL weights.",
         data=data,
         draw=partial(_draw, data=data, metric=metric),
         wide=True,
     )
+
+
+def _left_out(study: Study, data: pd.DataFrame) -> str:
+    dims = wording.not_drawn(
+        len(study.latent_dims), data["latent_dim"].nunique(), "latent dimension"
+    )
+    weights = set(data["column"]) - {"AE", *CONTROLS.values()}
+    return dims + wording.not_drawn(len(study.kl_weights), len(weights), "KL weight")
 
 
 def _accuracies(study: Study, metric: Metric) -> pd.DataFrame:

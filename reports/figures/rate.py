@@ -86,7 +86,8 @@ def rate_shares(study: Study) -> Figure | Missing:
         slug="rate-shares",
         title=SHARE_TITLE,
         finding=_share_finding(data, dim),
-        note=f"Latent dimension {dim}, seed {int(runs['seed'].iloc[0])}, sorted by rate.",
+        note=f"Latent dimension {dim}, seed {int(runs['seed'].iloc[0])}, sorted by rate."
+        f"{wording.not_drawn(len(study.kl_weights), data['kl_weight'].nunique(), 'KL weight')}",
         alt="Line chart of the rate of each latent dimension, sorted, one line a KL weight.",
         data=data,
         draw=partial(_draw_shares, data=data),

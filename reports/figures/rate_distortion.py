@@ -45,9 +45,12 @@ def rate_distortion(study: Study) -> Figure | Missing:
     finding = _finding(curves, reference_dim(study))
     note = (
         f"{wording.seeds(data['distortion_n'])} Bars in both directions; long ones may leave the "
-        "frame. Distortion is "
-        "−E log p(x|z) with all its constants, so it may be negative."
+        "frame. Distortion is −E log p(x|z) with all its constants, so it may be negative."
     )
+    note += wording.not_drawn(
+        len(study.latent_dims), data["latent_dim"].nunique(), "latent dimension"
+    )
+    note += wording.not_drawn(len(study.kl_weights), data["kl_weight"].nunique(), "KL weight")
     if len(optimum):
         finding += f" {optimum_finding(optimum, curves)}"
         note += " Dashed: the closed form of a linear model on the training images."

@@ -33,14 +33,12 @@ def reconstruction(study: Study) -> Figure | Missing:
         return Missing(TITLE, "no run has a test MSE")
     weights = select_spread(study.kl_weights, MOST_WEIGHTS)
     shown = summary[(summary["family"] == AE) | summary["kl_weight"].isin(weights)]
-    note = wording.seeds(shown["n"])
-    if len(weights) < len(study.kl_weights):
-        note += f" {len(weights)} of {len(study.kl_weights)} KL weights drawn."
+    left_out = wording.not_drawn(len(study.kl_weights), len(weights), "KL weight")
     return Figure(
         slug="reconstruction",
         title=TITLE,
         finding=_finding(summary, reference_dim(study), study.contender),
-        note=note,
+        note=f"{wording.seeds(shown['n'])}{left_out}",
         alt="Line chart of test MSE over latent dimension, one line a KL weight and one the AE.",
         data=shown,
         draw=partial(_draw, summary=shown),

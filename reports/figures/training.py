@@ -41,7 +41,8 @@ def training_curves(study: Study) -> Figure | Missing:
         slug="training-curves",
         title=TITLE,
         finding=_finding(data),
-        note=f"Latent dimension {dim}, training set. {wording.seeds(data['n'])}",
+        note=f"Latent dimension {dim}, training set. {wording.seeds(data['n'])}"
+        f"{wording.not_drawn(len(study.kl_weights), data['kl_weight'].nunique(), 'KL weight')}",
         alt="Line charts of reconstruction error and of rate over epochs, one line a KL weight.",
         data=data,
         draw=partial(_draw, data=data),

@@ -48,7 +48,8 @@ def weight_strip(study: Study) -> Figure | Missing:
         f"{wording.number(last['mse_of_images_shown'])}, and different images "
         f"{_contrast(first['contrast_across_images'], last['contrast_across_images'])}.",
         note=f"Latent dimension {reference_dim(study)}, seed {int(data['seed'].iloc[0])}, decoded "
-        "from the posterior mean.",
+        "from the posterior mean."
+        f"{wording.not_drawn(len(study.kl_weights), data['kl_weight'].nunique(), 'KL weight')}",
         alt="A grid: each row one test image, the columns original, AE and rising KL weight.",
         data=data,
         draw=partial(_draw_strip, columns=columns),

@@ -254,7 +254,13 @@ def test_large_sweeps_draw_a_bounded_number_of_series(sweep_writer):
     assert rate.data["latent_dim"].nunique() == 7
     assert "13 latent dimensions not drawn." in rate.note
     assert figures["reconstruction"].data["kl_weight"].nunique() == 7
-    assert "7 of 20 KL weights drawn." in figures["reconstruction"].note
+    assert "13 KL weights not drawn." in figures["reconstruction"].note
+    for figure in figures.values():
+        for column, noun in (("latent_dim", "latent dimension"), ("kl_weight", "KL weight")):
+            count = figure.data[column].nunique() if column in figure.data else 20
+            at_one_level = column == "latent_dim" and count == 1
+            if count < 20 and not at_one_level:
+                assert f" {20 - count} {noun}s not drawn." in figure.note, figure.slug
 
 
 def test_several_families_get_figures_of_their_own(sweep_writer):
