@@ -1,9 +1,9 @@
 """Two sweeps side by side: which runs belong together, and what changed between them.
 
-Runs are paired by what they are (objective, posterior, latent dimension, KL weight, and every
-further axis that both sweeps have a level of in common) and by seed. Runs of one identity, the same
-`run_id`, are always such a pair. Where the two have a configuration but no seed in common, means
-over seeds are compared.
+Runs are paired by what they are (objective, latent dimension, KL weight, and the posterior and
+every further axis that both sweeps have a level of in common) and by seed. Runs of one identity,
+the same `run_id`, are always such a pair. Where the two have a configuration but no seed in common,
+means over seeds are compared.
 """
 
 from __future__ import annotations
@@ -81,10 +81,11 @@ class Pairing:
 
 def pair(first: Sweep, second: Sweep) -> Pairing:
     """Pair two sweeps; raises SweepError when they have nothing in common."""
-    a, b = (with_family(sweep.runs[sweep.runs["status"] == "ok"]) for sweep in (first, second))
+    a, b = (sweep.runs[sweep.runs["status"] == "ok"] for sweep in (first, second))
     for sweep, runs in ((first, a), (second, b)):
         if runs.empty:
             raise SweepError(f"{sweep.directory}: no run is ok, so there is nothing to compare")
+    a, b = _with_families(a, b)
     data_sets = [sorted({*runs["dataset"]}) for runs in (a, b)]
     if not {*data_sets[0]} & {*data_sets[1]}:
         raise SweepError(
@@ -114,6 +115,20 @@ def pair(first: Sweep, second: Sweep) -> Pairing:
         only_first=len(of_a - of_b),
         only_second=len(of_b - of_a),
     )
+
+
+def _with_families(a: pd.DataFrame, b: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Add `family`, named alike in both, so that a family has one name beside more of its kind.
+
+    An objective of which the two share no posterior goes by its own name: the posterior is then a
+    setting that changed, as any other may.
+    """
+    kinds = [set(zip(runs["objective"], runs["posterior"], strict=True)) for runs in (a, b)]
+    shared = {objective for objective, _ in kinds[0] & kinds[1]}
+    named = with_family(pd.concat([a, b], ignore_index=True))
+    plain = ~named["objective"].isin(shared)
+    named.loc[plain, "family"] = named.loc[plain, "objective"]
+    return named.iloc[: len(a)], named.iloc[len(a) :]
 
 
 def _filled(runs: pd.DataFrame) -> pd.DataFrame:

@@ -107,6 +107,21 @@ def test_a_changed_setting_is_compared_and_a_shared_axis_tells_configurations_ap
     assert both.only_second == 6
 
 
+@pytest.mark.parametrize(
+    ("posteriors", "family", "only_second"),
+    [(("diagonal", "full"), "vae diagonal", 4), (("full",), "vae", 0)],
+)
+def test_a_posterior_tells_families_apart_where_both_sweeps_have_it(
+    two, posteriors, family, only_second
+):
+    first, second = two()
+    is_vae = second.runs["objective"] == "vae"
+    several = [second.runs[is_vae].assign(posterior=posterior) for posterior in posteriors]
+    pairing = pair(first, replace(second, runs=pd.concat([second.runs[~is_vae], *several])))
+    assert set(pairing.cells["family"]) == {"ae", family}
+    assert (pairing.pairs, pairing.only_first, pairing.only_second) == (18, 0, only_second)
+
+
 def test_what_only_one_has_is_counted(two):
     pairing = pair(*two(kl_weights=(0.1, 0.3)))
     assert (pairing.only_first, pairing.only_second) == (2, 2)
