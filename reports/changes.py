@@ -43,13 +43,16 @@ def _sentence(pairing: Pairing, name: str, metric: Metric) -> str:
     found = pairing.overall(metric)
     if not found.n or (cells["outcome"] == "equal").all():
         return f"{text}."
-    before, after = (wording.number(cells[name].mean()) for name in ("first", "second"))
+    rows = pairing.with_every_seed(metric)
+    before, after = (wording.number(rows[side].mean()) for side in ("first", "second"))
+    complete = rows.groupby([*CONFIGURATION, *pairing.shared_axes], dropna=False).ngroups
+    which = "all of them" if complete == len(cells) else f"{complete} with every seed in both"
     judgement = {
         "one": "in one seed, so noise cannot be told from effect",
         "within noise": "a change within seed noise",
     }.get(_overall_outcome(pairing, metric), "a change beyond seed noise")
     return (
-        f"{text}. Over all of them its mean goes from {before} to {after}: paired difference "
+        f"{text}. Over {which} its mean goes from {before} to {after}: paired difference "
         f"{wording.signed(found)}, {judgement}."
     )
 

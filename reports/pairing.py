@@ -68,15 +68,17 @@ class Pairing:
         found = set(self.cells["metric"])
         return [metric for metric in METRICS.values() if metric.column in found]
 
-    def overall(self, metric: Metric) -> Estimate:
-        """Mean difference over all shared configurations, with the spread over seeds."""
+    def with_every_seed(self, metric: Metric) -> pd.DataFrame:
+        """Rows of `seed_changes` of the configurations that have every seed there is."""
         rows = self.seed_changes[self.seed_changes["metric"] == metric.column]
-        table = (rows["second"] - rows["first"]).groupby(
-            [rows["seed"], *(rows[key] for key in [*CONFIGURATION, *self.shared_axes])],
-            dropna=False,
-        )
-        by_seed = table.mean().unstack("seed").dropna()  # noqa: PD010 (seeds beside one another)
-        return estimate(by_seed.mean(axis="index").to_numpy())
+        keys = [*CONFIGURATION, *self.shared_axes]
+        seeds = rows.groupby(keys, dropna=False)["seed"].transform("nunique")
+        return rows[seeds == rows["seed"].nunique()]
+
+    def overall(self, metric: Metric) -> Estimate:
+        """Mean difference over configurations with every seed, with the spread over seeds."""
+        rows = self.with_every_seed(metric)
+        return estimate((rows["second"] - rows["first"]).groupby(rows["seed"]).mean().to_numpy())
 
 
 def pair(first: Sweep, second: Sweep) -> Pairing:

@@ -42,6 +42,19 @@ def test_the_page_says_what_changed_and_what_did_not(writer, tmp_path):
     assert figures == {"outcomes.png", "differences.png", "speed-ratio.png"}
 
 
+def test_a_mean_over_all_is_one_over_runs_that_both_have(writer, tmp_path):
+    first, second = writer.write(), second_of(writer, tmp_path, 1.5)
+    runs = pd.read_parquet(second / "results.parquet")
+    lacking = (runs["objective"] == "ae") & (runs["latent_dim"] == 2) & (runs["seed"] == 1)
+    runs[~lacking].to_parquet(second / "results.parquet")
+    text = text_of(build_comparison(first, second, tmp_path / "out"))
+    before = pd.read_parquet(first / "results.parquet").query("status == 'ok'")
+    both = before[(before["objective"] == "vae") | (before["latent_dim"] == 8)]["test_mse"].mean()
+    assert (
+        f"Over 5 with every seed in both its mean goes from {both:.4f} to {1.5 * both:.4f}" in text
+    )
+
+
 def test_tables_hold_every_difference(writer, tmp_path):
     out = tmp_path / "out"
     first, second = writer.write(), second_of(writer, tmp_path, 2.0)
