@@ -9,7 +9,7 @@ import pandas as pd
 from reports import verdict, wording
 from reports.html import fill
 from reports.pareto import pareto_table
-from reports.study import records, with_family
+from reports.study import records
 
 if TYPE_CHECKING:
     from reports.drawn import DrawnSection
@@ -117,7 +117,7 @@ def _blind(best: verdict.Best) -> str:
 
 def _reasons(runs: pd.DataFrame) -> list[dict[str, Any]]:
     """Why runs were skipped or failed, commonest first."""
-    absent = with_family(runs[runs["status"] != "ok"])
+    absent = runs[runs["status"] != "ok"]
     counted = absent.groupby(["status", "device", "reason"]).size().rename("count").reset_index()
     rows = records(counted.sort_values("count", ascending=False, kind="stable"))
     if len(rows) > MOST_REASONS:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import io
 import math
 from dataclasses import dataclass
@@ -14,15 +13,14 @@ from PIL import Image
 
 from reports import wording
 from reports.figures.tiles import tile
+from reports.html import data_uri
 from reports.metrics import METRICS
-from reports.study import records, with_family
-from reports.sweep import SamplesError, Sweep
+from reports.study import CONFIGURATION, HELD_AXES, records, with_family
+from reports.sweep import TEXT_COLUMNS, SamplesError, Sweep
 from reports.toml import run_spec
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from numpy.typing import NDArray
 
 MOST_ROWS = 1000
 PICTURE_BUDGET_BYTES = 1_000_000
@@ -38,8 +36,7 @@ COLUMNS = {
     "family": "model",
     "latent_dim": "latent",
     "kl_weight": "KL weight",
-    "recon_weight": "recon. weight",
-    "device": "device",
+    **HELD_AXES,
     "seed": "seed",
     "seeds": "seeds",
     "test_mse": "test MSE",
@@ -53,8 +50,10 @@ COLUMNS = {
     "prior_frechet": "Fréchet",
     "reason": "reason",
 }
-TEXT = ("status", "family", "device", "reason")
-AXES = ("status", "family", "latent_dim", "kl_weight", "device")
+ALWAYS = "device"
+"""The held axis that has its column though the sweep has one level of it."""
+
+AXES = ("status", *CONFIGURATION, *HELD_AXES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +93,7 @@ def run_table(sweep: Sweep) -> RunTable:
         (str(run.get("run_id", "")), tuple(_cell(column, run[column]) for column in columns))
         for run in records(runs)
     )
-    headings = tuple((COLUMNS[column], column not in TEXT) for column in columns)
+    headings = tuple((COLUMNS[column], not _is_text(column)) for column in columns)
     return RunTable(headings, rows, details, note)
 
 
@@ -108,18 +107,22 @@ def _aggregate(runs: pd.DataFrame) -> pd.DataFrame:
 
 def _says_something(runs: pd.DataFrame, column: str) -> bool:
     values = runs[column]
-    if column in TEXT:
-        return bool((values != "").any())
-    return len(set(values.dropna())) > 1 if column == "recon_weight" else bool(values.notna().any())
+    if column in HELD_AXES and column != ALWAYS:
+        return len(set(values.dropna())) > 1
+    return bool((values != "").any() if _is_text(column) else values.notna().any())
+
+
+def _is_text(column: str) -> bool:
+    return column == "family" or column in TEXT_COLUMNS
 
 
 def _cell(column: str, value: Any) -> Cell:
-    if column in TEXT:
+    if _is_text(column):
         text = wording.family(value) if column == "family" else str(value)
         return Cell(text, text, numeric=False)
     if math.isnan(value):
         return Cell(wording.NO_VALUE, "", numeric=True)
-    exact = column in {"latent_dim", "seed", "seeds", "kl_weight", "recon_weight", "active_units"}
+    exact = column not in METRICS or column == "active_units"
     return Cell(wording.weight(value) if exact else wording.number(value), f"{value:.10g}", True)
 
 
@@ -144,11 +147,7 @@ def _picture(sweep: Sweep, run_id: str) -> str:
     except SamplesError:
         return ""
     parts = [images[:limit] for images, limit in zip(arrays, PICTURES.values(), strict=True)]
-    return png_uri(tile(np.concatenate(parts), PICTURE_COLUMNS, PICTURE_BACKGROUND))
-
-
-def png_uri(sheet: NDArray[np.uint8]) -> str:
-    """An image array as a data URI."""
+    sheet = tile(np.concatenate(parts), PICTURE_COLUMNS, PICTURE_BACKGROUND)
     buffer = io.BytesIO()
     Image.fromarray(sheet).quantize(64).save(buffer, format="png", optimize=True)
-    return f"data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode('ascii')}"
+    return data_uri("image/png", buffer.getvalue())

@@ -177,7 +177,12 @@ def _hold(runs: pd.DataFrame, axis: str) -> tuple[pd.DataFrame, str]:
     has_other = autoencoders[axis].notna().any() and not (autoencoders[axis] == level).any()
     ae_level = _commonest(autoencoders[axis]) if has_other else level
     kept = runs[axis].where(runs[axis].notna(), level) == np.where(is_ae, ae_level, level)
-    return runs[kept], wording.weight(level) if isinstance(level, float) else str(level)
+    said = _written(level)
+    return runs[kept], f"{said} (AE: {_written(ae_level)})" if has_other else said
+
+
+def _written(level: str | float) -> str:
+    return wording.weight(level) if isinstance(level, float) else level
 
 
 def records(frame: pd.DataFrame) -> list[dict[str, Any]]:

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import tomllib
+from dataclasses import replace
 
+import pandas as pd
 import pytest
 
 from reports import runtable
@@ -36,7 +38,21 @@ def test_cells_sort_by_the_number_and_show_it_rounded(default_sweep):
 
 
 def test_columns_that_say_nothing_are_left_out(default_sweep):
-    assert "recon. weight" not in headings(run_table(read_sweep(default_sweep)))
+    assert "reconstruction weight" not in headings(run_table(read_sweep(default_sweep)))
+
+
+def test_an_axis_that_the_verdict_holds_tells_rows_apart(default_sweep, monkeypatch):
+    sweep = read_sweep(default_sweep)
+    longer = sweep.runs.assign(run_id=sweep.runs["run_id"] + "-80", epochs=80.0)
+    both = replace(sweep, runs=pd.concat([sweep.runs, longer], ignore_index=True))
+    table = run_table(both)
+    column = headings(table).index("epochs")
+    assert {cells[column].text for _, cells in table.rows} == {"40", "80"}
+    monkeypatch.setattr(runtable, "MOST_ROWS", 200)
+    aggregated = run_table(both)
+    assert len(aggregated.rows) == 140
+    seeds = headings(aggregated).index("seeds")
+    assert {cells[seeds].text for _, cells in aggregated.rows} == {"3"}
 
 
 def test_very_many_runs_are_aggregated(default_sweep, monkeypatch):

@@ -39,7 +39,7 @@ def test_the_commonest_level_is_held_and_the_ae_follows(sweep_writer):
     extra = more[more["seed"] == 0].assign(seed=7)
     pd.concat([runs, more, extra]).to_parquet(directory / "results.parquet")
     study = main_study(read_sweep(directory))
-    assert study.held == {"reconstruction weight": "2"}
+    assert study.held == {"reconstruction weight": "2 (AE: 1)"}
     assert set(study.vae["recon_weight"]) == {2.0}
     assert set(study.ae["recon_weight"]) == {1.0}
 
