@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure as Canvas
 
     from reports.metrics import Metric
     from reports.style import Theme
@@ -132,6 +133,21 @@ def _label_span(ax: Axes, position: float, label: str) -> tuple[float, float]:
 def legend_columns(count: int) -> int:
     """Entries of a legend below a half-width figure that stand in one row."""
     return count if count <= MOST_IN_ROW else math.ceil(count / 2)
+
+
+def legend_below(canvas: Canvas, columns: int | None = None, title: str | None = None) -> None:
+    """Put one legend of all panels below them, `columns` entries in a row or all in one."""
+    entries: dict[str, Any] = {}
+    for ax in canvas.axes:
+        for handle, label in zip(*ax.get_legend_handles_labels(), strict=True):
+            entries.setdefault(label, handle)
+    canvas.legend(
+        list(entries.values()),
+        list(entries),
+        title=title,
+        loc="outside lower center",
+        ncols=columns or len(entries),
+    )
 
 
 def set_metric_axis(ax: Axes, metric: Metric, means: pd.Series) -> None:

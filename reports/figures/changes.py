@@ -12,7 +12,7 @@ from matplotlib.figure import Figure as Canvas
 from matplotlib.ticker import MaxNLocator
 
 from reports import wording
-from reports.figures.axes import set_latent_axis
+from reports.figures.axes import legend_below, set_latent_axis
 from reports.figures.figure import Figure, Missing
 from reports.figures.over_weight import MOST_SERIES, draw_over_weight, with_rows
 from reports.metrics import ANY, METRICS
@@ -206,6 +206,5 @@ def _draw_speed(theme: Theme, data: pd.DataFrame) -> Canvas:
         ax.set_title(phase)
         set_latent_axis(ax, dims)
     panels[0].set_ylabel("throughput, B / A")
-    handles, labels = panels[0].get_legend_handles_labels()
-    canvas.legend(handles, labels, loc="outside lower center", ncols=min(4, len(handles)))
+    legend_below(canvas, 4)
     return canvas

@@ -140,7 +140,5 @@ def _draw(
     set_size_axis(ax, sorted(data[SIZE].unique().tolist()), "models trained together")
     set_log_values(ax)
     ax.set_ylabel(label)
-    handles, labels = ax.get_legend_handles_labels()
-    columns = min(2 if len(handles) > 1 else 1, len(handles))
-    canvas.legend(handles, labels, loc="outside lower center", ncols=columns)
+    canvas.legend(loc="outside lower center", ncols=2)
     return canvas

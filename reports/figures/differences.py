@@ -10,7 +10,7 @@ import seaborn as sns
 from matplotlib.figure import Figure as Canvas
 
 from reports import wording
-from reports.figures.axes import WeightAxis, draw_estimates
+from reports.figures.axes import WeightAxis, draw_estimates, legend_below
 from reports.figures.figure import Figure, Missing
 from reports.figures.over_weight import MOST_SERIES, with_rows
 from reports.metrics import METRICS
@@ -135,10 +135,7 @@ def _draw_paired(
         _draw_difference(ax, theme, summary[summary["metric"] == metric.column], dims)
         ax.set_title(f"{metric.label} ({metric.hint})")
     panels[0].set_ylabel(f"{wording.figure_text(contender)} {wording.MINUS} AE")
-    handles, labels = panels[0].get_legend_handles_labels()
-    canvas.legend(
-        handles, labels, title="latent dimension", loc="outside lower center", ncols=MOST_SERIES
-    )
+    legend_below(canvas, title="latent dimension")
     return canvas
 
 

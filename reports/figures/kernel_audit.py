@@ -10,6 +10,7 @@ from matplotlib.figure import Figure as Canvas
 from matplotlib.ticker import NullLocator
 
 from reports import wording
+from reports.figures.axes import legend_below
 from reports.figures.figure import Figure, Missing
 from reports.figures.kernel_panels import PASSES
 from reports.style import FULL_WIDTH_INCHES, MARKERS, latent_colours
@@ -83,8 +84,7 @@ def _draw(theme: Theme, data: pd.DataFrame) -> Canvas:
     panels[0].set_xscale("log")
     panels[0].set_xticks(TICKS, [f"{tick}" for tick in TICKS])
     panels[0].xaxis.set_minor_locator(NullLocator())
-    handles, labels = panels[0].get_legend_handles_labels()
-    canvas.legend(handles, labels, loc="outside lower center", ncols=len(handles))
+    legend_below(canvas)
     return canvas
 
 

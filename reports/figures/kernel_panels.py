@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from matplotlib.figure import Figure as Canvas
 
+from reports.figures.axes import legend_below
 from reports.style import FULL_WIDTH_INCHES, MARKERS, SERIES
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ def draw_panels(theme: Theme, data: pd.DataFrame, panel: Panel, value: str) -> C
     """Draw a row of panels a dtype and a column a pass, over shapes in the order of their size.
 
     `panel` gets the axes, the theme and the panel's rows, in which `position` is the place on the
-    axis; its first one makes the legend.
+    axis.
     """
     dtypes = list(dict.fromkeys(data["dtype"]))
     passes = [phase for phase in PASSES if (data["phase"] == phase).any()]
@@ -86,8 +87,7 @@ def draw_panels(theme: Theme, data: pd.DataFrame, panel: Panel, value: str) -> C
             label.set(rotation=45, rotation_mode="anchor", horizontalalignment="right")
     for ax in panels[:, 0]:
         ax.set_ylabel(value)
-    handles, labels = panels[0, 0].get_legend_handles_labels()
-    canvas.legend(handles, labels, loc="outside lower center", ncols=min(4, len(handles)))
+    legend_below(canvas, 4)
     return canvas
 
 

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure as Canvas
 from matplotlib.ticker import MaxNLocator
 
 from reports import wording
-from reports.figures.axes import draw_estimates, set_log_values
+from reports.figures.axes import draw_estimates, legend_below, set_log_values
 from reports.figures.figure import Figure, Missing
 from reports.figures.kernel_panels import (
     COPY,
@@ -235,6 +235,5 @@ def _draw_memory(theme: Theme, data: pd.DataFrame) -> Canvas:
         ax.grid(visible=False, axis="y")
     panels[0].set_yticks(range(len(names)), [LINES[name].label for name in names])
     panels[0].invert_yaxis()
-    handles, labels = panels[0].get_legend_handles_labels()
-    canvas.legend(handles, labels, loc="outside lower center", ncols=len(handles))
+    legend_below(canvas)
     return canvas

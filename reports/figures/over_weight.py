@@ -12,7 +12,13 @@ import pandas as pd
 from matplotlib.figure import Figure as Canvas
 
 from reports import wording
-from reports.figures.axes import WeightAxis, draw_estimates, legend_columns, set_metric_axis
+from reports.figures.axes import (
+    WeightAxis,
+    draw_estimates,
+    legend_below,
+    legend_columns,
+    set_metric_axis,
+)
 from reports.statistics import SUMMARY
 from reports.study import CONFIGURATION, select_spread
 from reports.style import FULL_WIDTH_INCHES, HALF_WIDTH_INCHES, MARKERS, latent_colours
@@ -56,7 +62,7 @@ def reading_note(study: Study, summary: pd.DataFrame) -> str:
 def draw_over_weight(
     theme: Theme, summary: pd.DataFrame, metrics: Sequence[Metric], columns: int = 1
 ) -> Canvas:
-    """Draw one panel a metric; the legend stands below all."""
+    """Draw one panel a metric; the legend stands in a panel that is free, or below all."""
     rows = math.ceil(len(metrics) / columns)
     width = HALF_WIDTH_INCHES if len(metrics) == 1 else FULL_WIDTH_INCHES
     height = 3.95 if rows == columns == 1 else 0.6 + 2.6 * rows
@@ -70,26 +76,14 @@ def draw_over_weight(
             ax.set_ylabel(metric.unit)
     for ax in panels[len(metrics) + 1 :]:
         ax.remove()
-    _add_legend(
-        canvas, panels[0], free=panels[len(metrics)] if len(metrics) < rows * columns else None
-    )
-    return canvas
-
-
-def _add_legend(canvas: Canvas, drawn: Axes, free: Axes | None) -> None:
-    """Put the legend into a panel that is free, or below all panels."""
-    handles, labels = drawn.get_legend_handles_labels()
-    if free is not None:
+    title = "latent dimension"
+    if len(metrics) < len(panels):
+        free = panels[len(metrics)]
         free.set_axis_off()
-        free.legend(handles, labels, title="latent dimension", loc="center")
-        return
-    canvas.legend(
-        handles,
-        labels,
-        title="latent dimension",
-        loc="outside lower center",
-        ncols=legend_columns(len(handles)),
-    )
+        free.legend(*panels[0].get_legend_handles_labels(), title=title, loc="center")
+    else:
+        legend_below(canvas, legend_columns(len(dims)), title)
+    return canvas
 
 
 def draw_panel(

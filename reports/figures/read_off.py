@@ -97,8 +97,7 @@ def _draw(theme: Theme, data: pd.DataFrame, metrics: list[Metric]) -> Canvas:
     low, high = ax.get_xlim()
     ax.set_xlim(max(low, -1.0), min(high, 1.03))
     ax.set_xlabel("score (higher is better)")
-    handles, labels = ax.get_legend_handles_labels()
-    canvas.legend(handles, labels, loc="outside lower center", ncols=len(kinds))
+    canvas.legend(loc="outside lower center", ncols=len(kinds))
     return canvas
 
 

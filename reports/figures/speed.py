@@ -10,7 +10,7 @@ import pandas as pd
 from matplotlib.figure import Figure as Canvas
 
 from reports import wording
-from reports.figures.axes import set_latent_axis, set_log_values
+from reports.figures.axes import legend_below, set_latent_axis, set_log_values
 from reports.figures.figure import Figure, Missing
 from reports.study import records
 from reports.style import AUTOENCODER, FULL_WIDTH_INCHES, HALF_WIDTH_INCHES, MARKERS, weight_colours
@@ -87,8 +87,7 @@ def _draw(theme: Theme, data: pd.DataFrame) -> Canvas:
         set_latent_axis(ax, dims)
     set_log_values(panels[0])
     panels[0].set_ylabel("samples per second")
-    handles, labels = panels[0].get_legend_handles_labels()
-    canvas.legend(handles, labels, loc="outside lower center", ncols=min(4, len(handles)))
+    legend_below(canvas, 4)
     return canvas
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from matplotlib.figure import Figure as Canvas
 
 from reports import wording
-from reports.figures.axes import set_log_values, set_size_axis
+from reports.figures.axes import legend_below, set_log_values, set_size_axis
 from reports.figures.figure import Figure, Missing
 from reports.figures.subjects import SUBJECT, draw_subjects, held, keep_most, name_subjects
 from reports.measurements import machine
@@ -134,6 +134,5 @@ def _draw(theme: Theme, data: pd.DataFrame, question: Question) -> Canvas:
         set_size_axis(ax, sizes, question.size_name)
     set_log_values(panels[0])
     panels[0].set_ylabel("images a second")
-    handles, labels = panels[0].get_legend_handles_labels()
-    canvas.legend(handles, labels, loc="outside lower center", ncols=min(4, len(handles)))
+    legend_below(canvas, 4)
     return canvas

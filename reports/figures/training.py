@@ -10,7 +10,7 @@ from matplotlib.figure import Figure as Canvas
 from matplotlib.ticker import MaxNLocator
 
 from reports import wording
-from reports.figures.axes import set_log_values
+from reports.figures.axes import legend_below, set_log_values
 from reports.figures.figure import Figure, Missing
 from reports.showcase import reference_dim
 from reports.statistics import summarise
@@ -104,10 +104,7 @@ def _draw(theme: Theme, data: pd.DataFrame) -> Canvas:
             set_log_values(ax)
         else:
             ax.set_ylim(bottom=0)
-    handles, labels = panels[0].get_legend_handles_labels()
-    canvas.legend(
-        handles, labels, loc="outside lower center", ncols=len(handles) if len(panels) > 1 else 4
-    )
+    legend_below(canvas, None if len(panels) > 1 else 4)
     return canvas
 
 

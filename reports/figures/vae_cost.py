@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.figure import Figure as Canvas
 
 from reports import wording
-from reports.figures.axes import draw_estimates, set_log_values, set_size_axis
+from reports.figures.axes import draw_estimates, legend_below, set_log_values, set_size_axis
 from reports.figures.figure import Figure, Missing
 from reports.measurements import machine
 from reports.style import FULL_WIDTH_INCHES, MARKERS, SERIES
@@ -92,8 +92,7 @@ def _draw(theme: Theme, data: pd.DataFrame, places: list[str]) -> Canvas:
     set_log_values(panels[0, 0])
     for ax, place in zip(panels[:, 0], places, strict=True):
         ax.set_ylabel(f"VAE / AE\n{place}")
-    handles, labels = panels[0, 0].get_legend_handles_labels()
-    canvas.legend(handles, labels, loc="outside lower center", ncols=len(handles))
+    legend_below(canvas)
     return canvas
 
 
