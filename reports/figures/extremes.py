@@ -12,7 +12,7 @@ from matplotlib.figure import Figure as Canvas
 
 from reports import wording
 from reports.figures.figure import Figure, Missing, from_pictures
-from reports.figures.tiles import as_colour, centres, show, tile
+from reports.figures.tiles import as_colour, centres, name_columns, name_rows, show, tile
 from reports.showcase import showcase
 from reports.study import AE, Configuration
 from reports.style import FULL_WIDTH_INCHES
@@ -74,29 +74,11 @@ def _draw(theme: Theme, rows: dict[str, NDArray[Any]]) -> Canvas:
     ax = canvas.subplots()
     show(ax, sheet, theme)
     down, across = centres(len(images), size), centres(count, images.shape[3])
-    names = list(chain.from_iterable(name.split("\n") for name in rows))
-    for name, position in zip(names, down, strict=True):
-        ax.annotate(
-            wording.figure_text(name),
-            (0, position),
-            xycoords=("axes fraction", "data"),
-            xytext=(-8, 0),
-            textcoords="offset points",
-            ha="right",
-            va="center",
-            fontsize=10,
-        )
+    names = chain.from_iterable(name.split("\n") for name in rows)
+    name_rows(ax, map(wording.figure_text, names), down)
     groups = np.array(_groups(count))
     for edge in np.flatnonzero(groups[1:] != groups[:-1]):
         ax.axvline(float(across[edge : edge + 2].mean()), color=theme.muted, linewidth=1.2)
-    for group in dict.fromkeys(groups.tolist()):
-        ax.annotate(
-            group,
-            (float(across[groups == group].mean()), 1),
-            xycoords=("data", "axes fraction"),
-            xytext=(0, 5),
-            textcoords="offset points",
-            ha="center",
-            fontsize=10,
-        )
+    shown = list(dict.fromkeys(groups.tolist()))
+    name_columns(ax, shown, [float(across[groups == group].mean()) for group in shown])
     return canvas

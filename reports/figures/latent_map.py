@@ -13,7 +13,7 @@ import pandas as pd
 from reports import wording
 from reports.figures.figure import Figure, Missing, from_pictures
 from reports.figures.scatter import RADIUS, RADIUS_MASS, draw_codes, number_classes
-from reports.figures.tiles import centres, show, side_by_side, tile
+from reports.figures.tiles import centres, name_columns, show, side_by_side, tile
 from reports.showcase import showcase
 from reports.study import Configuration
 from reports.sweep import SamplesError
@@ -130,15 +130,4 @@ def _mark_gaps(ax: Axes, theme: Theme, gaps: NDArray[Any]) -> None:
 
 def _draw_gaps(ax: Axes, theme: Theme, images: NDArray[Any]) -> None:
     show(ax, tile(images, len(images), theme.grid), theme)
-    for letter, position in zip(
-        ascii_uppercase, centres(len(images), images.shape[2]), strict=False
-    ):
-        ax.annotate(
-            letter,
-            (position, 1),
-            xycoords=("data", "axes fraction"),
-            xytext=(0, 3),
-            textcoords="offset points",
-            ha="center",
-            fontsize=9,
-        )
+    name_columns(ax, ascii_uppercase[: len(images)], centres(len(images), images.shape[2]))

@@ -11,6 +11,8 @@ from matplotlib.figure import Figure as Canvas
 from reports.style import FULL_WIDTH_INCHES
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from matplotlib.axes import Axes
     from numpy.typing import NDArray
 
@@ -59,6 +61,35 @@ def show(ax: Axes, sheet: NDArray[np.uint8], theme: Theme, title: str = "") -> N
     ax.spines[:].set(visible=True, color=theme.grid)
     if title:
         ax.set_title(title, color=theme.ink)
+
+
+def name_columns(ax: Axes, names: Iterable[str], positions: Iterable[float]) -> None:
+    """Write names above a sheet, each centred on its pixel position."""
+    for name, position in zip(names, positions, strict=True):
+        ax.annotate(
+            name,
+            (position, 1),
+            xycoords=("data", "axes fraction"),
+            xytext=(0, 5),
+            textcoords="offset points",
+            ha="center",
+            fontsize=10,
+        )
+
+
+def name_rows(ax: Axes, names: Iterable[str], positions: Iterable[float]) -> None:
+    """Write names left of a sheet, each centred on its pixel position."""
+    for name, position in zip(names, positions, strict=True):
+        ax.annotate(
+            name,
+            (0, position),
+            xycoords=("axes fraction", "data"),
+            xytext=(-7, 0),
+            textcoords="offset points",
+            ha="right",
+            va="center",
+            fontsize=9.5,
+        )
 
 
 def centres(count: int, size: int) -> NDArray[np.float64]:

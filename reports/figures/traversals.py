@@ -10,7 +10,7 @@ import pandas as pd
 
 from reports import wording
 from reports.figures.figure import Figure, Missing, from_pictures
-from reports.figures.tiles import centres, show, side_by_side, tile
+from reports.figures.tiles import centres, name_rows, show, side_by_side, tile
 from reports.showcase import showcase
 from reports.study import Configuration, records
 
@@ -101,15 +101,5 @@ def _draw(theme: Theme, panels: dict[str, tuple[NDArray[Any], list[str]]]) -> Ca
     axes = canvas.subplots(1, len(panels), squeeze=False)[0]
     for ax, sheet, (name, (walks, labels)) in zip(axes, sheets, panels.items(), strict=True):
         show(ax, sheet, theme, wording.figure_text(name))
-        for label, position in zip(labels, centres(len(labels), walks.shape[2]), strict=True):
-            ax.annotate(
-                label,
-                (0, position),
-                xycoords=("axes fraction", "data"),
-                xytext=(-6, 0),
-                textcoords="offset points",
-                ha="right",
-                va="center",
-                fontsize=9,
-            )
+        name_rows(ax, labels, centres(len(labels), walks.shape[2]))
     return canvas

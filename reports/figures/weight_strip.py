@@ -11,7 +11,7 @@ from matplotlib.figure import Figure as Canvas
 
 from reports import wording
 from reports.figures.figure import Figure, Missing, from_pictures
-from reports.figures.tiles import centres, show, tile
+from reports.figures.tiles import centres, name_columns, show, tile
 from reports.metrics import METRICS
 from reports.showcase import reference_dim
 from reports.study import AE, Configuration, records, select_spread
@@ -124,14 +124,5 @@ def _draw_strip(theme: Theme, columns: dict[str, NDArray[Any]]) -> Canvas:
     canvas = Canvas(figsize=(FULL_WIDTH_INCHES, height + 0.4), layout="constrained")
     ax = canvas.subplots()
     show(ax, sheet, theme)
-    for name, position in zip(columns, centres(count, by_image.shape[3]), strict=True):
-        ax.annotate(
-            name,
-            (position, 1),
-            xycoords=("data", "axes fraction"),
-            xytext=(0, 5),
-            textcoords="offset points",
-            ha="center",
-            fontsize=10,
-        )
+    name_columns(ax, columns, centres(count, by_image.shape[3]))
     return canvas
