@@ -85,7 +85,8 @@ def sensitivity(study: Study) -> Figure | Missing:
         title=SENSITIVITY_TITLE,
         finding=_sensitivity_finding(data),
         note="Share η² of a metric's variance over the VAE runs that lies between the levels of "
-        "one axis; what is left is interaction and noise.",
+        "one axis; in a full grid what is left is interaction and noise. An axis that decides "
+        f"nothing gets about (levels − 1)/(runs − 1): {_chance(study.vae, axes)}.",
         alt="Heat map of explained variance: rows metrics, columns axes of the sweep.",
         data=data,
         draw=partial(_draw_sensitivity, data=data),
@@ -156,11 +157,22 @@ def _draw_difference(ax: Axes, theme: Theme, summary: pd.DataFrame, dims: Sequen
     axis.decorate(ax, theme)
 
 
+def _chance(runs: pd.DataFrame, axes: list[str]) -> str:
+    """Expected share of each axis where a metric is noise alone (every run measured)."""
+    return ", ".join(
+        f"{_name(axis)} {wording.percent((runs[axis].nunique() - 1) / (len(runs) - 1))}"
+        for axis in axes
+    )
+
+
+def _name(axis: str) -> str:
+    return AXES[axis].replace("\n", " ")
+
+
 def _sensitivity_finding(data: pd.DataFrame) -> str:
     strongest = data.loc[data.groupby("metric", sort=False)["share"].idxmax()]
-    names = {axis: label.replace("\n", " ") for axis, label in AXES.items()}
     parts = [
-        f"{row['metric']}: {names[row['axis']]} ({wording.percent(row['share'])})"
+        f"{row['metric']}: {_name(row['axis'])} ({wording.percent(row['share'])})"
         for row in records(strongest.head(3))
     ]
     return f"What explains most: {'; '.join(parts)}."

@@ -162,6 +162,17 @@ def test_paired_differences_count_intervals_on_one_side_of_zero(figures):
     assert len(data) == 90
 
 
+def test_sensitivity_states_what_an_axis_gets_by_chance(figures):
+    note = figures["sensitivity"].note
+    for axis, levels in (("latent dimension", 5), ("KL weight", 6), ("seed", 3)):
+        noise = np.random.default_rng(0).normal(size=(20_000, 90))
+        groups = noise.reshape(20_000, levels, -1)
+        between = 90 * groups.mean(axis=2).var(axis=1)
+        share = 100 * (between / (90 * noise.var(axis=1))).mean()
+        stated = float(re.search(rf"{axis} ([\d.]+) %", note).group(1))
+        assert stated == pytest.approx(share, abs=0.1)
+
+
 def test_throughput_states_the_median_repeat(figures, study):
     rows = study.sweep.throughput.query("phase == 'train' and latent_dim == 8")
     median = rows.query("objective == 'vae'")["samples_per_s"].median()
