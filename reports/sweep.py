@@ -161,12 +161,13 @@ class Sweep:
             raise SamplesError(f"{where} does not exist")
         try:
             with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-                absent = [name for name in names if name not in archive.files]
-                if absent:
-                    raise SamplesError(f"{where} has no array {absent[0]}")
-                return [archive[name] for name in names]
-        except (OSError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+                found = {name: archive[name] for name in names if name in archive.files}
+        except (OSError, EOFError, ValueError, zipfile.BadZipFile, zlib.error) as error:
             raise SamplesError(f"{where} cannot be read: {error}") from error
+        for name in names:
+            if name not in found:
+                raise SamplesError(f"{where} has no array {name}")
+        return list(found.values())
 
 
 def read_sweep(directory: Path, *, needs_runs: bool = True) -> Sweep:
@@ -192,7 +193,10 @@ def read_sweep(directory: Path, *, needs_runs: bool = True) -> Sweep:
 
 
 def _text(path: Path) -> str:
-    return path.read_text(encoding="utf-8") if path.is_file() else ""
+    try:
+        return path.read_text(encoding="utf-8") if path.is_file() else ""
+    except (OSError, UnicodeDecodeError) as error:
+        raise SweepError(f"{path}: cannot be read as text: {error}") from error
 
 
 def _name(spec_text: str, directory: Path) -> str:

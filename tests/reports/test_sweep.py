@@ -77,6 +77,14 @@ def test_refuses_broken_text_files(small, name, text, message):
         read_sweep(directory)
 
 
+@pytest.mark.parametrize("name", ["spec.toml", "environment.json"])
+def test_refuses_files_that_are_no_text(small, name):
+    directory = small.write()
+    (directory / name).write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(SweepError, match=rf"{name}: cannot be read as text"):
+        read_sweep(directory)
+
+
 def test_arrays_come_in_the_order_asked(small):
     sweep = read_sweep(small.write())
     codes, originals = sweep.arrays("vae-2-0.1-0-cpu", "codes", "originals")
@@ -89,9 +97,10 @@ def test_arrays_come_in_the_order_asked(small):
     [
         (lambda path: path.unlink(), "does not exist"),
         (lambda path: path.write_bytes(path.read_bytes()[:200]), "cannot be read"),
+        (lambda path: path.write_text("no archive"), "cannot be read"),
         (lambda path: np.savez(path, other=np.zeros(1)), "has no array codes"),
     ],
-    ids=["absent", "torn", "array absent"],
+    ids=["absent", "torn", "no archive", "array absent"],
 )
 def test_says_what_is_wrong_with_pictures(small, spoil, message):
     sweep = read_sweep(small.write())
