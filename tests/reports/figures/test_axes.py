@@ -28,7 +28,7 @@ def test_weights_are_logarithmic_and_the_ae_stands_left_of_them(ax):
     assert [axis.position(weight) for weight in (0.01, 0.1, 1.0)] == [-2.0, -1.0, 0.0]
     assert axis.position(math.nan) < axis.position(0.01)
     axis.decorate(ax, LIGHT)
-    assert labels(ax) == ["AE", "0.01", "0.1", "1"] or set(labels(ax)) == {"AE", "0.01", "0.1", "1"}
+    assert set(labels(ax)) == {"AE", "0.01", "0.1", "1"}
     low, high = ax.get_xlim()
     assert low < axis.ae
     assert high > 0
