@@ -233,7 +233,8 @@ def _keep(outcome: Outcome, directory: SweepDirectory, store: Store, console: Co
         if result.weights is not None and result.pictures is not None:
             with directory.new_artifact(result.record.run_id) as folder:
                 (folder / "model.safetensors").write_bytes(result.weights)
-                np.savez_compressed(folder / "samples.npz", allow_pickle=False, **result.pictures)
+                # Not with allow_pickle: older versions of NumPy would store it as an array.
+                np.savez_compressed(folder / "samples.npz", **result.pictures)  # type: ignore[arg-type]
     store.add(result.record for result in results)
     ok = sum(result.record.status == "ok" for result in results)
     console.cohort_finished(

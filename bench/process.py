@@ -20,6 +20,9 @@ M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
 system, and from what size on a block is asked of the system by itself."""
 KEPT_BYTES = 1 << 30
 
+ATTEMPTS = 3
+"""How often work is begun whose process dies: it may have been lost to something else."""
+
 
 def start_workers(count: int) -> ProcessPoolExecutor:
     """Start processes with a thread each that Ctrl-C does not reach: who started them decides."""
@@ -45,9 +48,9 @@ def keep_freed_memory() -> None:
     """
     if sys.platform == "linux":
         mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
-        if mallopt is not None:
+        # Without the first, the second alone would do harm: it ends glibc's own adjustments.
+        if mallopt is not None and mallopt(M_MMAP_THRESHOLD, KEPT_BYTES) == 1:
             mallopt(M_TRIM_THRESHOLD, KEPT_BYTES)
-            mallopt(M_MMAP_THRESHOLD, KEPT_BYTES)
 
 
 def end_with_parent() -> None:

@@ -159,6 +159,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--arch", choices=list(TARGETS), nargs="+", default=list(TARGETS))
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes")
     options = parser.parse_args(arguments)
+    if options.jobs < 1:
+        parser.error(f"--jobs: {options.jobs} is not allowed; 1 or more are")
     findings = []
     for finding in audit_all(options.arch, options.jobs):
         findings.append(finding)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 MOST_ROWS = 2000
 BEYOND_NOISE = ("better", "worse", "changed")
-TRANSIENT = ("command", "started_at")
+TRANSIENT = ("command", "started_at", "wall_seconds")
 
 
 def sentences(pairing: Pairing) -> list[str]:

@@ -16,7 +16,6 @@ from bench.executors.interrupt import Interrupt
 from bench.executors.local import LocalExecutor
 from bench.executors.pool import PoolExecutor
 from bench.executors.protocol import (
-    ATTEMPTS,
     CohortTimeoutError,
     Executor,
     ExecutorError,
@@ -27,7 +26,6 @@ from bench.executors.protocol import (
 from bench.executors.ray import RayExecutor
 
 __all__ = [
-    "ATTEMPTS",
     "EXECUTORS",
     "CohortTimeoutError",
     "Executor",

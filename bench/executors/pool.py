@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from multiprocessing import active_children
 
 from bench.executors.protocol import (
-    ATTEMPTS,
     CohortTimeoutError,
     Outcome,
     Work,
@@ -23,7 +22,7 @@ from bench.executors.protocol import (
     attempt,
 )
 from bench.plan import Cohort
-from bench.process import start_workers
+from bench.process import ATTEMPTS, start_workers
 
 
 class PoolExecutor:

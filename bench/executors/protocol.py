@@ -13,9 +13,6 @@ from bench.plan import Cohort
 
 Work = Callable[[Cohort], list[RunResult]]
 
-ATTEMPTS = 3
-"""How often a cohort is begun whose worker dies: it may have been lost to something else."""
-
 
 class ExecutorError(Exception):
     """The executor that was asked for cannot be had; the text is one line."""

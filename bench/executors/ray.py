@@ -18,7 +18,6 @@ from typing import Any
 import torch
 
 from bench.executors.protocol import (
-    ATTEMPTS,
     CohortTimeoutError,
     ExecutorError,
     Outcome,
@@ -27,7 +26,7 @@ from bench.executors.protocol import (
     attempt,
 )
 from bench.plan import Cohort
-from bench.process import keep_freed_memory
+from bench.process import ATTEMPTS, keep_freed_memory
 
 POLL_SECONDS = 1.0
 """How often the driver looks whether the cluster has grown and whether a cohort is late."""
@@ -154,7 +153,7 @@ def connected(address: str | None, cpus: int) -> Iterator[None]:
         # "local" starts one even where RAY_ADDRESS names another.
         ray.init(address=address or "local", log_to_driver=False, logging_level="ERROR", **own)
     except (ConnectionError, ValueError, RuntimeError) as error:
-        reason = str(error).strip().splitlines()[0]
+        reason = _first_line(error)
         raise ExecutorError(f"--address: {address or 'a Ray of its own'}: {reason}") from None
     finally:
         os.umask(umask)
@@ -197,7 +196,7 @@ def _outcome(reference: Any, cohort: Cohort, began: float) -> Outcome:
         error = cause if isinstance(cause, Exception) else RuntimeError(str(cause))
         return Outcome(cohort, None, error, time.monotonic() - began)
     except ray.exceptions.RayError as lost:
-        reason = str(lost).strip().splitlines()[0]
+        reason = _first_line(lost)
         error = WorkerLostError(f"{ATTEMPTS} workers or their nodes were lost under it ({reason})")
         return Outcome(cohort, None, error, time.monotonic() - began)
     return outcome
@@ -205,3 +204,7 @@ def _outcome(reference: Any, cohort: Cohort, began: float) -> Outcome:
 
 def _shown(request: Request) -> str:
     return f"{request.cpus:g} CPU" + (f" and {request.gpus:g} GPU" if request.gpus else "")
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]

@@ -24,7 +24,7 @@ from bench.measure.quality import measure
 from bench.measure.reference import Reference, load_reference
 from bench.measure.subject import Subject, Values
 from bench.plan import DataSpec, MetricsSpec, RunConfig
-from bench.process import start_workers
+from bench.process import ATTEMPTS, start_workers
 from bench.results import Curves, RunRecord
 from vae_core import Autoencoder, Member, Structure, TrainingConfig
 from vae_core.model import autoencoder, initial_networks
@@ -79,19 +79,30 @@ def measure_members(
 ) -> Iterator[RunResult]:
     """Measure members, in their order, side by side in up to ``processes`` processes.
 
+    What a process that dies had not given back is begun again in new ones, ``ATTEMPTS`` times in
+    all.
+
     Raises
     ------
     BrokenProcessPool
-        When one of the processes died.
+        When processes died each time.
     """
+    work = partial(_measured, data=data, metrics=metrics)
     if processes == 1 or len(members) < SIDE_BY_SIDE_FROM:
-        yield from map(partial(_measured, data=data, metrics=metrics), members)
+        yield from map(work, members)
         return
-    try:
-        yield from _workers(processes).map(partial(_measured, data=data, metrics=metrics), members)
-    except BrokenProcessPool:
-        _workers.cache_clear()  # the next cohort has others
-        raise
+    given = 0
+    for attempt in range(ATTEMPTS):
+        try:
+            for result in _workers(processes).map(work, members[given:]):
+                given += 1
+                yield result
+        except BrokenProcessPool:
+            _workers.cache_clear()
+            if attempt == ATTEMPTS - 1:
+                raise
+        else:
+            return
 
 
 @lru_cache(maxsize=1)

@@ -57,13 +57,16 @@ def time_in_turn(group: Sequence[Case], dataset: Dataset, *, repeats: int) -> It
     compile, are not timed.
     """
     keep_freed_memory()  # as where cohorts train
+    on_device: dict[str, Dataset] = {}
     ready = []
     for case in group:
         reason = why_not(case)
         if reason is not None:
             yield Timing(case=case, reason=reason)
             continue
-        call = build(case, dataset.to(case.run.device))
+        if case.run.device not in on_device:
+            on_device[case.run.device] = dataset.to(case.run.device)
+        call = build(case, on_device[case.run.device])
         ready.append((case, call, _calls_a_repeat(call, torch.device(case.run.device))))
     for repeat in range(repeats):
         for case, call, calls in ready:

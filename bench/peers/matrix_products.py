@@ -35,7 +35,7 @@ def _products(task: Task, models: int) -> list[tuple[torch.Tensor, torch.Tensor,
     decoder = [task.latent_dim, *reversed(task.hidden), pixels]
     products = []
     for widths in (encoder, decoder):
-        for into, out in pairwise(widths):
+        for layer, (into, out) in enumerate(pairwise(widths)):
             x, weight, gradient = (
                 torch.rand(models, *shape, device=task.device)
                 for shape in ((task.batch_size, into), (into, out), (task.batch_size, out))
@@ -44,6 +44,6 @@ def _products(task: Task, models: int) -> list[tuple[torch.Tensor, torch.Tensor,
                 (x, weight, torch.empty_like(gradient)),
                 (x.mT, gradient, torch.empty_like(weight)),
             ]
-            if into != pixels:
+            if widths is decoder or layer > 0:
                 products.append((gradient, weight.mT, torch.empty_like(x)))
     return products

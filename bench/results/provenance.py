@@ -73,7 +73,9 @@ def commit() -> str | None:
         return None
     head = ask("rev-parse", "HEAD")
     changes = ask("status", "--porcelain", "--untracked-files=no")
-    return f"{head}+dirty" if head and changes else head
+    if head is None or changes == "":
+        return head
+    return f"{head}+unknown" if changes is None else f"{head}+dirty"
 
 
 def cpu_name() -> str:

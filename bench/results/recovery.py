@@ -14,14 +14,13 @@ from dataclasses import replace
 from itertools import count
 from pathlib import Path
 from typing import Any, get_args
-from urllib.parse import quote
 
 from bench.results.columns import COLUMNS
 from bench.results.errors import DamagedStoreError, StoreError
 from bench.results.files import replaced, writing
 from bench.results.records import Status
 from bench.results.schema import NAMES
-from bench.results.sqlite_pages import records
+from bench.results.sqlite_pages import records, with_log
 from bench.results.store import Store, StoredRun
 
 __all__ = ["open_or_recover", "recover", "repair"]
@@ -106,10 +105,12 @@ def _companion(path: Path, suffix: str) -> Path:
 
 def _readable(damaged: Path) -> Iterator[StoredRun]:
     """The runs of a damaged file that can be read and agree with themselves."""
-    names = _columns(damaged)
+    log = _companion(damaged, "-wal")
+    content = with_log(damaged.read_bytes(), log.read_bytes() if log.exists() else b"")
+    names = _columns(content)
     rows: dict[str, dict[str, Any]] = {}
     curves: dict[str, dict[int, tuple[Any, ...]]] = {}
-    for record in records(damaged.read_bytes()):
+    for record in records(content):
         match record:
             case (str(run_id), int(epoch), loss, error, rate):
                 curves.setdefault(run_id, {})[epoch] = (epoch, loss, error, rate)
@@ -126,11 +127,12 @@ def _readable(damaged: Path) -> Iterator[StoredRun]:
                 yield _with_note(run)
 
 
-def _columns(damaged: Path) -> list[str]:
+def _columns(content: bytes) -> list[str]:
     """Names of the columns in the order of the file; none where even that is lost."""
-    address = f"file:{quote(str(damaged.absolute()))}?mode=ro&immutable=1"
-    with closing(sqlite3.connect(address, uri=True)) as connection:
+    unlogged = content[:18] + bytes([1, 1]) + content[20:]  # a file in memory cannot have a log
+    with closing(sqlite3.connect(":memory:")) as connection:
         try:
+            connection.deserialize(unlogged)
             connection.execute("PRAGMA writable_schema = ON")  # else one cut short is not opened
             return [name for _, name, *_ in connection.execute("PRAGMA table_info(runs)")]
         except sqlite3.DatabaseError:

@@ -1,17 +1,18 @@
-"""The records of an SQLite file page by page, without the trees that lead to them.
+"""The records of an SQLite file and its log page by page, without the trees that lead to them.
 
 A file that was cut short has lost the inner pages of its trees, which are written late, long before
 it has lost its rows. Written from "Database File Format" (sqlite.org/fileformat2.html), sections
-1.3 to 2.1; only b-trees of keys are read, which are what indices and tables WITHOUT ROWID are.
+1.3 to 2.1 and 4; only b-trees of keys are read, as indices and tables WITHOUT ROWID are.
 """
 
 import struct
 from collections.abc import Iterator
 from typing import Any
 
-__all__ = ["records"]
+__all__ = ["records", "with_log"]
 
 HEADER_BYTES = 100
+LOG_HEADER_BYTES, FRAME_HEADER_BYTES = 32, 24
 INNER, LEAF = 2, 10  # types of the pages of a b-tree of keys
 INTEGER_BYTES = {1: 1, 2: 2, 3: 3, 4: 4, 5: 6, 6: 8}  # by serial type
 
@@ -39,6 +40,27 @@ def records(content: bytes) -> Iterator[tuple[Any, ...]]:
                     yield _record(_payload(content, page, cell, size, usable))
                 except (ValueError, IndexError, struct.error):
                     continue  # overwritten, or the rest of it is lost
+
+
+def with_log(content: bytes, log: bytes) -> bytes:
+    """The file as it is when what its log ("-wal") has of finished transactions is in it."""
+    size = _number(log[8:12])
+    whole = bytearray(content)
+    pending: list[tuple[int, bytes]] = []
+    for start in range(LOG_HEADER_BYTES, len(log), FRAME_HEADER_BYTES + size):
+        header = log[start : start + FRAME_HEADER_BYTES]
+        page = log[start + FRAME_HEADER_BYTES : start + FRAME_HEADER_BYTES + size]
+        length = _number(header[4:8]) * size  # of the file, where a transaction ends
+        if header[8:16] != log[16:24] or len(page) < size or length > len(content) + len(log):
+            break  # of an earlier use of the log, cut short, or overwritten
+        pending.append(((_number(header[:4]) - 1) * size, page))
+        if length:
+            whole.extend(bytes(max(0, length - len(whole))))
+            for place, written in pending:
+                if 0 <= place <= len(whole) - size:
+                    whole[place : place + size] = written
+            pending.clear()
+    return bytes(whole)
 
 
 def _cells(page: bytes) -> Iterator[int]:

@@ -79,6 +79,8 @@ class Store:
 
     def __init__(self, path: Path, *, read_only: bool = False) -> None:
         self.path = path
+        if not read_only and _has_its_log_alone(path):
+            raise DamagedStoreError(_damaged(path))
         with self._one_line_errors():
             self._connection = _connect(path, read_only=read_only)
             try:
@@ -276,6 +278,14 @@ def _connect(path: Path, *, read_only: bool) -> sqlite3.Connection:
     if not beside.exists():
         address += "&immutable=1"
     return sqlite3.connect(address, uri=True, isolation_level=None, timeout=BUSY_SECONDS)
+
+
+def _has_its_log_alone(path: Path) -> bool:
+    """Whether a file lost all its bytes but not its log, which SQLite would throw away as another
+    file's.
+    """
+    log = path.with_name(path.name + "-wal")
+    return path.exists() and path.stat().st_size == 0 and log.exists() and log.stat().st_size > 0
 
 
 _REPAIR = "the same run again, or python -m bench repair, sets it aside and keeps what can be read"

@@ -1,6 +1,7 @@
 """Members that are measured side by side get the numbers of members measured one by one."""
 
 from concurrent.futures.process import BrokenProcessPool
+from functools import lru_cache
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from bench.measure.cohort import CohortWork
 from bench.measure.members import SIDE_BY_SIDE_FROM, measure_members
 from bench.measure.reference import load_reference
 from bench.plan import SweepSpec, expand, group
+from bench.process import ATTEMPTS
 
 SPEC = SweepSpec.model_validate(
     {
@@ -29,6 +31,11 @@ def cohort():
     data_hash = load_reference(SPEC.data, SPEC.metrics).dataset.content_hash
     (cohort,) = group(expand(SPEC, data_hash))
     return cohort
+
+
+def kill(pool):
+    for process in pool._processes.values():
+        process.kill()
 
 
 @pytest.fixture
@@ -55,14 +62,30 @@ def test_side_by_side_gives_the_same_results(cohort):
 
 
 @pytest.mark.slow
-def test_a_process_that_dies_is_an_error_and_the_next_cohort_has_others(cohort):
+def test_what_a_process_that_died_had_not_given_back_is_measured_in_others(cohort, no_workers_stay):
     work = CohortWork(SPEC.data, SPEC.metrics, "local")
     trained = work._trained(cohort, load_reference(SPEC.data, SPEC.metrics))
-    for process in members._workers(2)._processes.values():
-        process.kill()
+    found = measure_members(trained, SPEC.data, SPEC.metrics, processes=2)
+    first = next(found)
+    kill(members._workers(2))
+    everything = [first, *found]
+    assert [result.record.config for result in everything] == list(cohort.runs)
+
+
+def test_processes_that_always_die_are_an_error(cohort, monkeypatch):
+    started = []
+
+    class Dying:
+        def map(self, work, given):
+            started.append(len(given))
+            raise BrokenProcessPool("a process died")
+
+    dying = lru_cache(maxsize=1)(lambda count: Dying())
+    monkeypatch.setattr(members, "_workers", dying)
     with pytest.raises(BrokenProcessPool):
-        list(measure_members(trained, SPEC.data, SPEC.metrics, processes=2))
-    assert members._workers.cache_info().currsize == 0
+        list(measure_members(cohort.runs, SPEC.data, SPEC.metrics, processes=2))
+    assert started == [len(cohort)] * ATTEMPTS
+    assert dying.cache_info().currsize == 0  # the next cohort has others
 
 
 def test_few_members_are_measured_here(cohort):

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from bench.plan import SweepSpec, expand
 from bench.results import Curves, Store, StoreError
 from bench.results.recovery import open_or_recover, recover, repair
+from bench.results.sqlite_pages import with_log
 
 PAGE = 4096
 
@@ -125,6 +126,44 @@ def test_what_is_no_store_at_all_is_set_aside_too(path):
     with open_or_recover(path, print) as store:
         assert store.statuses() == {}
     assert path.with_name("results.sqlite.damaged-1").read_bytes() == b"run_id,status\n" * 100
+
+
+@pytest.mark.parametrize("left", ["log", "header and log", "log cut short"])
+def test_a_store_that_lost_its_file_but_not_its_log_is_read_from_the_log(
+    path, many, finished_in_full, tmp_path, left
+):
+    lost = tmp_path / "lost" / path.name
+    lost.parent.mkdir()
+    with Store(path) as store:
+        for run in many[:20]:
+            store.add([finished_in_full(run)])
+        log = path.with_name(path.name + "-wal").read_bytes()
+    lost.write_bytes(b"")
+    expected = 20
+    if left == "header and log":
+        log = log[:32]
+        expected = 0
+    elif left == "log cut short":
+        log = log[:-3_000]
+        expected = 19
+    lost.with_name(path.name + "-wal").write_bytes(log)
+    said = []
+    with open_or_recover(lost, said.append) as store:
+        assert len(many) - len(store.pending(many)) == expected
+    assert f"{expected} runs could be read" in said[0]
+    assert lost.with_name(f"{path.name}.damaged-1-wal").read_bytes() == log
+
+
+@settings(deadline=None, max_examples=50, suppress_health_check=list(HealthCheck))
+@given(data=st.data())
+def test_a_log_with_any_damage_is_read_as_far_as_it_goes(path, many, finished_in_full, data):
+    path.unlink(missing_ok=True)
+    with Store(path) as store:
+        store.add(map(finished_in_full, many[:3]))
+        log = bytearray(path.with_name(path.name + "-wal").read_bytes())
+    for _ in range(data.draw(st.integers(0, 5))):
+        log[data.draw(st.integers(0, len(log) - 1))] = data.draw(st.integers(0, 255))
+    assert len(with_log(b"", bytes(log))) <= len(log)
 
 
 def test_a_second_damage_does_not_overwrite_the_first(path):
