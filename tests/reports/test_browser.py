@@ -15,13 +15,12 @@ from reports import build, build_comparison
 
 pytestmark = pytest.mark.slow
 
-playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is not installed")
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "chrome"))), None)
 
 
 @pytest.fixture(scope="module")
 def browser():
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     if CHROMIUM is None:
         pytest.skip("no chromium on the path")
     with playwright.sync_playwright() as runner:
@@ -57,9 +56,13 @@ MEASURED = (
     "prior_coverage",
 )
 ODD = {
-    "one-seed": {"seeds": (0,)},
+    "one-seed": {"latent_dims": (2, 16), "seeds": (0,)},
     "one-run": {"objectives": ("vae",), "kl_weights": (0.1,), "seeds": (0,), "skipped_devices": ()},
-    "only-ae": {"objectives": ("ae",)},
+    "only-ae": {"latent_dims": (2, 16), "objectives": ("ae",)},
+    "only-vae": {"latent_dims": (2, 16), "objectives": ("vae",)},
+    "three-objectives": {"latent_dims": (2, 16), "objectives": ("ae", "vae", "iwae")},
+    "weight-of-zero": {"latent_dims": (2, 16), "kl_weights": (0.0, 0.1, 1.0)},
+    "two-devices": {"devices": ("cpu", "cuda"), "skipped_devices": ()},
     "only-failures": {
         "columns": {"status": "failed", "reason": "the loss was no longer finite at step 17"}
     },
@@ -133,6 +136,9 @@ def assert_clean(browser, index, scheme, width):
 
 def violations(browser, index, scheme, width):
     """Rules of axe that the page breaks; its policy lets no foreign script in, so it is lifted."""
+    axe = pytest.importorskip(
+        "axe_playwright_python.sync_playwright", reason="axe is not installed"
+    )
     context = browser.new_context(
         viewport={"width": width, "height": 900}, color_scheme=scheme, bypass_csp=True
     )
@@ -149,8 +155,19 @@ def test_the_default_page_is_clean(browser, default_report, scheme, width):
     assert_clean(browser, default_report, scheme, width)
 
 
+SAYS = {
+    "one-seed": "one seed, so noise cannot be told from effect",
+    "two-devices": "device at cpu",
+    "no-metrics": "coverage was not measured",
+}
+
+
 @pytest.mark.parametrize("name", [*ODD, "comparison"])
-def test_odd_pages_are_clean(browser, odd_page, name):
+def test_odd_pages_are_honest_and_clean(request, odd_page, name):
+    text = odd_page(name).read_text()
+    assert SAYS.get(name, "") in text
+    assert "nan" not in text.split('<section id="runs"')[0].lower().replace("base64", "").split()
+    browser = request.getfixturevalue("browser")  # without one, the rest is skipped
     for scheme, width in (("light", 1280), ("dark", 390)):
         assert_clean(browser, odd_page(name), scheme, width)
 
