@@ -24,6 +24,9 @@ GAPS = 6
 GAP_CANDIDATES = 2_000
 GAP_SEED = 0
 
+SEEDS_OF_NUMPY = 1 << 32
+"""scikit-learn takes seeds below this; a run's may be larger."""
+
 
 def mixture_draws(
     train_codes: Floats, count: int, *, components: int = MIXTURE_COMPONENTS, seed: int
@@ -38,7 +41,9 @@ def mixture_draws(
     # Fitted to codes of unit scale: an autoencoder's may have any, and the floor under the
     # variances means nothing without one.
     scale = codes.std() or 1.0
-    mixture = GaussianMixture(min(components, len(codes)), random_state=seed, reg_covar=1e-6)
+    mixture = GaussianMixture(
+        min(components, len(codes)), random_state=seed % SEEDS_OF_NUMPY, reg_covar=1e-6
+    )
     with warnings.catch_warnings():
         # Fewer different codes than components, or a slow fit: a density to draw from all the same.
         warnings.simplefilter("ignore", ConvergenceWarning)

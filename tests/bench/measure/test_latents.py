@@ -49,6 +49,10 @@ def test_large_codes_in_more_dimensions_than_a_component_has_points_can_be_drawn
     assert np.isfinite(mixture_draws(codes, 20, seed=0)).all()
 
 
+def test_any_seed_of_a_run_is_taken(two_clusters):
+    assert mixture_draws(two_clusters, 5, seed=2**63 - 1).shape[0] == 5
+
+
 def test_a_collapsed_code_is_drawn_again():
     codes = np.full((50, 3), 0.25, np.float32)
     np.testing.assert_allclose(mixture_draws(codes, 20, seed=0), 0.25, atol=0.01)
