@@ -44,7 +44,8 @@ def keep_freed_memory() -> None:
     """Have this process keep what it frees: the next step asks for blocks of the same sizes.
 
     glibc gives large blocks back, and the system fills each new one with zeros, a page at a time:
-    a fifth of a convolutional step (``docs/performance.md``). Other C libraries stay as they are.
+    up to a quarter of a convolutional step (``docs/performance.md``). Other C libraries stay as
+    they are.
     """
     if sys.platform == "linux":
         mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
