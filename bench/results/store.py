@@ -11,18 +11,17 @@ from contextlib import contextmanager
 from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Any, Self
-from urllib.parse import quote
 
 from bench.plan.grid import RunConfig
 from bench.results.columns import Value
-from bench.results.errors import DamagedStoreError, StoreError
+from bench.results.connection import connect, damaged, one_line_errors
+from bench.results.errors import StoreError
 from bench.results.records import RunRecord, ThroughputRecord
 from bench.results.schema import NAMES, check_whole, create, present_columns, refusal
 
 __all__ = ["CURVES", "Store", "StoredRun"]
 
 BATCH_ROWS = 10_000
-BUSY_SECONDS = 10.0
 
 # What finished is never replaced; a skipped run by any result, a failed one by a later attempt.
 _UPSERT = f"""
@@ -79,10 +78,8 @@ class Store:
 
     def __init__(self, path: Path, *, read_only: bool = False) -> None:
         self.path = path
-        if not read_only and _has_its_log_alone(path):
-            raise DamagedStoreError(_damaged(path))
-        with self._one_line_errors():
-            self._connection = _connect(path, read_only=read_only)
+        with one_line_errors(path):
+            self._connection = connect(path, read_only=read_only)
             try:
                 self._prepare(read_only=read_only)
             except BaseException:
@@ -205,13 +202,13 @@ class Store:
         DamagedStoreError
             If a page is not as it must be.
         """
-        with self._one_line_errors():
-            check_whole(self._connection, _damaged(self.path))
+        with one_line_errors(self.path):
+            check_whole(self._connection, damaged(self.path))
 
     def _prepare(self, *, read_only: bool) -> None:
         """Check what is there before anything is written; create what is missing."""
         connection = self._connection
-        check_whole(connection, _damaged(self.path), size=self.path.stat().st_size)
+        check_whole(connection, damaged(self.path), size=self.path.stat().st_size)
         tables = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]
         if read_only and not tables:
             raise StoreError(f"{self.path}: holds nothing yet; the sweep had no time to begin")
@@ -233,18 +230,18 @@ class Store:
         )
 
     def _query(self, query: str, parameters: tuple[Value, ...] = ()) -> list[tuple[Any, ...]]:
-        with self._one_line_errors():
+        with one_line_errors(self.path):
             return self._connection.execute(query, parameters).fetchall()
 
     def _batches(self, query: str) -> Iterator[list[tuple[Value, ...]]]:
-        with self._one_line_errors():
+        with one_line_errors(self.path):
             cursor = self._connection.execute(query)
             while batch := cursor.fetchmany(BATCH_ROWS):
                 yield batch
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
-        with self._one_line_errors():
+        with one_line_errors(self.path):
             self._connection.execute("BEGIN IMMEDIATE")
             try:
                 yield self._connection
@@ -253,56 +250,3 @@ class Store:
                 if self._connection.in_transaction:
                     self._connection.execute("ROLLBACK")
                 raise
-
-    @contextmanager
-    def _one_line_errors(self) -> Iterator[None]:
-        try:
-            yield
-        except sqlite3.Error as error:
-            code = getattr(error, "sqlite_errorcode", None)
-            if code is None:  # no trouble with the file: the store was used wrongly
-                raise
-            code &= 0xFF
-            if code == sqlite3.SQLITE_CORRUPT:
-                raise DamagedStoreError(_damaged(self.path)) from error
-            kind = DamagedStoreError if code == sqlite3.SQLITE_NOTADB else StoreError
-            raise kind(f"{self.path}: {_EXPLANATIONS.get(code, str(error))}") from error
-
-
-def _connect(path: Path, *, read_only: bool) -> sqlite3.Connection:
-    """Open the file; where not even SQLite's helper files can be made, take it as unchanging."""
-    if not read_only:
-        return sqlite3.connect(path, isolation_level=None, timeout=BUSY_SECONDS)
-    address = f"file:{quote(str(path.absolute()))}?mode=ro"
-    beside = path.with_name(path.name + "-wal")
-    if not beside.exists():
-        address += "&immutable=1"
-    return sqlite3.connect(address, uri=True, isolation_level=None, timeout=BUSY_SECONDS)
-
-
-def _has_its_log_alone(path: Path) -> bool:
-    """Whether a file lost all its bytes but not its log, which SQLite would throw away as another
-    file's.
-    """
-    log = path.with_name(path.name + "-wal")
-    return path.exists() and path.stat().st_size == 0 and log.exists() and log.stat().st_size > 0
-
-
-_REPAIR = "the same run again, or python -m bench repair, sets it aside and keeps what can be read"
-
-
-def _damaged(path: Path) -> str:
-    return f"{path}: is damaged and was left as it is; {_REPAIR}"
-
-
-# By primary result code: the low byte of the extended one.
-_EXPLANATIONS = {
-    sqlite3.SQLITE_FULL: "the disk is full; free some space and run the same command again, "
-    "what is stored is kept",
-    sqlite3.SQLITE_NOTADB: f"is no SQLite file and was left as it is; {_REPAIR}",
-    sqlite3.SQLITE_READONLY: "cannot be written; a folder with write permission is needed",
-    sqlite3.SQLITE_BUSY: "another process is writing to it; wait for it or use another --out",
-    sqlite3.SQLITE_IOERR: "cannot be read or written (input/output error or full disk); what is "
-    "stored is kept",
-    sqlite3.SQLITE_CANTOPEN: "cannot be opened; a readable file in a writable folder is needed",
-}

@@ -10,8 +10,15 @@ from pathlib import Path
 import pytest
 
 from bench.plan import SCHEMA_VERSION
-from bench.results import COLUMNS, Curves, RunRecord, Store, StoreError, ThroughputRecord
-from bench.results import store as store_module
+from bench.results import (
+    COLUMNS,
+    Curves,
+    RunRecord,
+    Store,
+    StoreError,
+    ThroughputRecord,
+    connection,
+)
 
 
 @pytest.fixture
@@ -262,7 +269,7 @@ def test_a_folder_that_is_not_there_is_one_line(tmp_path):
 
 
 def test_a_second_writer_waits_no_longer_than_it_must(path, runs, finished, monkeypatch):
-    monkeypatch.setattr(store_module, "BUSY_SECONDS", 0.05)
+    monkeypatch.setattr(connection, "BUSY_SECONDS", 0.05)
     with Store(path) as first, Store(path) as second:
         busy = pytest.raises(StoreError, match="another process is writing to it")
         with first._transaction(), busy:
