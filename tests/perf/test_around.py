@@ -77,4 +77,5 @@ def test_report_build(vae_gate, plain_figure, sweep):
         shutil.rmtree(sweep / "report", ignore_errors=True)
         return reports.build(sweep)
 
-    vae_gate.time(build, beside=plain_figure)
+    # A page's pictures pass through memory that others use too; one figure stays in the caches.
+    vae_gate.time(build, beside=plain_figure, tolerance=1.6)
