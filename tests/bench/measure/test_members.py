@@ -62,7 +62,8 @@ def test_side_by_side_gives_the_same_results(cohort):
 
 
 @pytest.mark.slow
-def test_what_a_process_that_died_had_not_given_back_is_measured_in_others(cohort, no_workers_stay):
+@pytest.mark.usefixtures("no_workers_stay")
+def test_what_a_process_that_died_had_not_given_back_is_measured_in_others(cohort):
     work = CohortWork(SPEC.data, SPEC.metrics, "local")
     trained = work._trained(cohort, load_reference(SPEC.data, SPEC.metrics))
     found = measure_members(trained, SPEC.data, SPEC.metrics, processes=2)
