@@ -41,7 +41,12 @@ def outcome_bars(pairing: Pairing) -> Figure | Missing:
     if cells.empty:
         return Missing(COUNTS_TITLE, "no metric was measured in both sweeps")
     counts = cells.groupby(["metric", "outcome"]).size().rename("configurations").reset_index()
-    order = [metric.column for metric in pairing.metrics][:MOST_BARS]
+    measured = [metric.column for metric in pairing.metrics]
+    order = measured[:MOST_BARS]
+    note = "Better and worse are B against A, where the 95 % interval of the difference does not "
+    note += "hold zero."
+    if len(order) < len(measured):
+        note += f" {len(order)} of {len(measured)} metrics drawn; the table has all."
     beyond = counts[counts["outcome"].isin(OUTCOMES[:3])].groupby("metric")["configurations"].sum()
     most = [f"{METRICS[str(column)].label} ({int(n)})" for column, n in beyond.nlargest(3).items()]
     total = int(cells.groupby("metric").size().max())
@@ -52,8 +57,7 @@ def outcome_bars(pairing: Pairing) -> Figure | Missing:
         f"{', '.join(most)}."
         if most
         else f"None, in any of at most {wording.plural(total, 'configuration')} each.",
-        note="Better and worse are B against A, where the 95 % interval of the difference does not "
-        "hold zero.",
+        note=note,
         alt="Stacked bars, one a metric, of configurations by outcome.",
         data=counts,
         draw=partial(_draw_bars, counts=counts, order=order),

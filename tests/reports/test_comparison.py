@@ -10,6 +10,9 @@ import pandas as pd
 import pytest
 
 from reports import SweepError, build_comparison
+from reports.figures.changes import outcome_bars
+from reports.pairing import pair
+from reports.sweep import read_sweep
 
 
 @pytest.fixture
@@ -122,3 +125,14 @@ def test_what_is_no_sweep_is_refused_and_nothing_is_written(writer, tmp_path):
     with pytest.raises(SweepError, match="not a sweep directory"):
         build_comparison(writer.write(), tmp_path / "absent", tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+def test_metrics_that_the_bars_leave_out_are_said(writer, tmp_path, monkeypatch):
+    first, second = (
+        read_sweep(path) for path in (writer.write(), second_of(writer, tmp_path, factor=2))
+    )
+    pairing = pair(first, second)
+    assert "metrics drawn" not in outcome_bars(pairing).note
+    monkeypatch.setattr("reports.figures.changes.MOST_BARS", 2)
+    note = outcome_bars(pairing).note
+    assert f"2 of {len(pairing.metrics)} metrics drawn; the table has all." in note
