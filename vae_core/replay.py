@@ -31,7 +31,8 @@ class Replayed(Generic[Result]):
     Raises
     ------
     WaitsForDeviceError
-        From the last call before the recording, when the function waits for the device.
+        From the last call before the recording, or from the recording, when the function waits for
+        the device.
     """
 
     def __init__(self, function: Callable[[], Result]) -> None:
@@ -54,9 +55,22 @@ class Replayed(Generic[Result]):
 
     def _record(self) -> tuple[torch.cuda.CUDAGraph, Result]:
         graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(graph, capture_error_mode="thread_local"):
-            result = self._function()
+        try:
+            with torch.cuda.graph(graph, capture_error_mode="thread_local"):
+                result = self._function()
+        except torch.OutOfMemoryError:
+            raise
+        except RuntimeError as error:
+            raise _explained(error) from error
         return graph, result
+
+
+def _explained(error: RuntimeError) -> RuntimeError:
+    """What ended a recording. CUDA reports the end of what was refused in it as a second error."""
+    first = error.__context__ if isinstance(error.__context__, RuntimeError) else error
+    if isinstance(first, torch.OutOfMemoryError) or "captur" not in str(first):
+        return first
+    return WaitsForDeviceError(str(first).splitlines()[0])
 
 
 @contextmanager
@@ -64,7 +78,7 @@ def _refusing_to_wait() -> Iterator[None]:
     """Turn PyTorch's waiting for the device, which no recording may hold, into an error."""
     before = torch.cuda.get_sync_debug_mode()
     with warnings.catch_warnings():
-        # it is said to miss some: those make the recording itself fail
+        # it misses explicit waiting, which makes the recording itself fail
         warnings.filterwarnings("ignore", "Synchronization debug mode is a prototype")
         torch.cuda.set_sync_debug_mode("error")
     try:

@@ -7,7 +7,7 @@ Nothing here reads a clock.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import torch
@@ -59,6 +59,13 @@ class Inputs:
             normal(rows, latent_dim).to(dtype),
             normal(rows),
         )
+
+    def as_new_leaves(self) -> Inputs:
+        """The same numbers in leaves that no graph has met: autograd runs a gradient's end on the
+        stream where its leaf was first used.
+        """
+        mu, logvar = (value.detach().requires_grad_() for value in (self.mu, self.logvar))
+        return replace(self, mu=mu, logvar=logvar)
 
 
 def providers() -> list[Provider]:

@@ -144,7 +144,7 @@ def _time_provider(
     stream = (torch.cuda.Stream if provider.as_graph else torch.cuda.current_stream)()
     torch.cuda.synchronize()
     with torch.cuda.stream(stream):
-        of_sets = [calls(provider.function, one) for one in inputs]
+        of_sets = [calls(provider.function, one.as_new_leaves()) for one in inputs]
     torch.cuda.synchronize()
     for phase in PHASES:
         timed = [of_set[phase] for of_set in of_sets]

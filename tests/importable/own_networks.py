@@ -155,7 +155,7 @@ def noisy(**sizes):
     return _around(lambda width: Noisy(), **sizes)
 
 
-class Waiting(nn.Module):
+class Reading(nn.Module):
     """A network in which Python looks at a value, so that a GPU would be waited for."""
 
     def __init__(self, pixels: int, outputs: int) -> None:
@@ -167,8 +167,26 @@ class Waiting(nn.Module):
         return y if float(y.detach().sum()) < 1e9 else -y
 
 
-def waiting(*, image_shape, latent_dim, hidden, posterior_parameters):
-    """Linear networks whose encoder waits."""
+class Synchronizing(Reading):
+    """A network that waits for a GPU in so many words."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.layer(x.flatten(1))
+        torch.cuda.current_stream().synchronize()
+        return y
+
+
+def _linear(encoder, *, image_shape, latent_dim, hidden, posterior_parameters):
     pixels = math.prod(image_shape)
     decoder = nn.Sequential(nn.Linear(latent_dim, pixels), nn.Unflatten(1, image_shape))
-    return Waiting(pixels, posterior_parameters), decoder
+    return encoder(pixels, posterior_parameters), decoder
+
+
+def reading(**sizes):
+    """Linear networks whose encoder reads a value."""
+    return _linear(Reading, **sizes)
+
+
+def synchronizing(**sizes):
+    """Linear networks whose encoder waits for the GPU."""
+    return _linear(Synchronizing, **sizes)

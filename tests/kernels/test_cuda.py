@@ -46,7 +46,8 @@ def test_a_replayed_graph_follows_seed_and_step():
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 def test_inductor_compiles_it_whole(dtype):
-    mu = torch.randn(4, 32, 16, device="cuda", dtype=dtype, requires_grad=True)
+    generator = torch.Generator("cuda").manual_seed(0)
+    mu = torch.randn(4, 32, 16, device="cuda", dtype=dtype, generator=generator).requires_grad_()
 
     def loss(mu, step):
         z, kl = reparameterize_kl(mu, 0.1 * mu, seed=3, step=step)
@@ -56,7 +57,9 @@ def test_inductor_compiles_it_whole(dtype):
     compiled = torch.compile(loss, fullgraph=True)
     (gradient,) = torch.autograd.grad(compiled(mu, step), mu)
     (expected,) = torch.autograd.grad(loss(mu, step), mu)
-    torch.testing.assert_close(gradient, expected)
+    # A gradient is a sum of terms of about one, each of which was rounded.
+    rounding = 2 * torch.finfo(dtype).eps
+    torch.testing.assert_close(gradient, expected, rtol=rounding, atol=rounding)
 
 
 def test_two_launches_have_the_same_bits():

@@ -104,8 +104,9 @@ def test_a_training_on_the_gpu_gives_the_weights_of_one_on_the_cpu(small: Datase
         torch.testing.assert_close(ours.cpu(), theirs, rtol=1e-3, atol=1e-4)
 
 
-def test_auto_gives_way_where_a_network_waits_for_the_gpu_and_says_so(small, importable):
-    name = "own_networks:waiting"
+@pytest.mark.parametrize("network", ["reading", "synchronizing"])
+def test_auto_gives_way_where_a_network_waits_for_the_gpu_and_says_so(small, importable, network):
+    name = f"own_networks:{network}"
     eager, _, _ = train(small, "eager", architecture=name)
     model, history, trainer = train(small, "auto", architecture=name)
     assert trainer.engine.name == "eager"
@@ -115,3 +116,25 @@ def test_auto_gives_way_where_a_network_waits_for_the_gpu_and_says_so(small, imp
         torch.testing.assert_close(ours, theirs, rtol=1e-5, atol=1e-6)
     with pytest.raises(WaitsForDeviceError):
         train(small, "captured", architecture=name)
+    # what was refused leaves nothing behind
+    _, _, trainer = train(small, "captured", architecture="mlp")
+    assert trainer.engine.name == "captured"
+
+
+def test_memory_that_runs_out_in_a_recording_is_said_to_have_run_out():
+    given = torch.ones(8, device="cuda")
+    calls = 0
+
+    def fill():
+        nonlocal calls
+        calls += 1
+        if calls > WARM_UP_CALLS:
+            torch.empty(1 << 45, dtype=torch.uint8, device="cuda")
+        return given + 1
+
+    replayed = Replayed(fill)
+    for _ in range(WARM_UP_CALLS):
+        replayed()
+    with pytest.raises(torch.OutOfMemoryError):
+        replayed()
+    assert (given + 1).tolist() == [2.0] * 8

@@ -125,3 +125,32 @@ def test_one_run_that_does_not_fit_raises(spec, runs, monkeypatch):
     work = CohortWork(spec.data, spec.metrics, "local")
     with pytest.raises(torch.OutOfMemoryError):
         work(group(runs[:1])[0])
+
+
+@pytest.mark.cuda
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs an NVIDIA GPU")
+def test_a_cohort_is_halved_when_a_gpu_runs_out_of_memory(spec):
+    axes = {"objective": ["vae"], "latent_dim": [4], "seed": list(range(64)), "device": ["cuda"]}
+    changed = {"sweep": axes, "model": {"hidden": [512]}}
+    wide = SweepSpec.model_validate(spec.model_dump(exclude_unset=True) | changed)
+    data = load_reference(wide.data, wide.metrics).dataset
+    (cohort,) = group(expand(wide, data.content_hash))
+    enough = cohort_module.train_cohort(cohort, data)
+    assert enough.notes == ()
+    enough_bytes, losses = enough.peak_memory_bytes, enough.history.loss
+    del enough
+    gc.collect()
+    torch.cuda.empty_cache()
+    torch.cuda.set_per_process_memory_fraction(
+        0.75 * enough_bytes / torch.cuda.get_device_properties(0).total_memory
+    )
+    try:
+        results = CohortWork(wide.data, wide.metrics, "local")(cohort)
+    finally:
+        torch.cuda.set_per_process_memory_fraction(1.0)
+    assert [result.record.config for result in results] == list(cohort.runs)
+    assert {result.record.status for result in results} == {"ok"}
+    for k, result in enumerate(results):
+        assert result.record.curves.loss == pytest.approx(losses[:, k].tolist(), rel=1e-4)
+        assert result.record.values["training_notes"].startswith("cohort halved: out of memory")
+        assert result.record.values["cohort_size"] <= 32
