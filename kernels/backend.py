@@ -22,6 +22,13 @@ class BackendError(ValueError):
     """The requested backend is unknown or cannot run on the device."""
 
 
+def takes_triton(device: torch.device) -> bool:
+    """Return whether Triton kernels run on tensors of ``device`` in this process."""
+    return TRITON_INSTALLED and (
+        device.type == "cuda" or (device.type == "cpu" and TRITON_INTERPRETED)
+    )
+
+
 def resolve_backend(requested: str, device: torch.device) -> str:
     """Return the backend that will run: ``"reference"`` or ``"triton"``.
 
@@ -44,7 +51,7 @@ def resolve_backend(requested: str, device: torch.device) -> str:
         return "triton" if device.type == "cuda" and TRITON_INSTALLED else "reference"
     if not TRITON_INSTALLED:
         raise BackendError("backend 'triton' needs the triton package, which is not installed")
-    if device.type == "cuda" or (device.type == "cpu" and TRITON_INTERPRETED):
+    if takes_triton(device):
         return "triton"
     raise BackendError(
         f"backend 'triton' cannot run on device '{device}': it needs a CUDA device, or a CPU with "

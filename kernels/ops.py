@@ -57,12 +57,12 @@ def fused_op(
     per_dimension : bool
     """
     door: Callable[..., tuple[Tensor, Tensor, Tensor]] = (
-        torch.ops.vaebench.reparameterize_kl if _observed(mu, logvar) else _Direct.apply
+        torch.ops.vaebench.reparameterize_kl if is_observed(mu, logvar) else _Direct.apply
     )
     return door(mu, logvar, seed, step, stream, samples, per_dimension)
 
 
-def _observed(*tensors: Tensor) -> bool:
+def is_observed(*tensors: Tensor) -> bool:
     """Return whether a compiler, a transform, a mode or a subclass must see the op as one node."""
     return (
         torch.compiler.is_compiling()

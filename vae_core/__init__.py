@@ -11,10 +11,11 @@ from vae_core.likelihoods import LIKELIHOODS
 from vae_core.model import Autoencoder, Structure
 from vae_core.networks import ARCHITECTURES, ArchitectureError
 from vae_core.objectives import OBJECTIVES
+from vae_core.optimizer import OptimizerSettings
 from vae_core.posteriors import Gaussian
 from vae_core.rate_control import RateControl
 from vae_core.stacking import StackingError, stack
-from vae_core.training import History, OptimizerSettings, Trainer, TrainingConfig
+from vae_core.training import History, Trainer, TrainingConfig
 
 __all__ = [
     "ARCHITECTURES",

@@ -158,7 +158,7 @@ class StackedAutoencoders(nn.Module):
         )
         if first == len(self.members):
             return Drawn(points, free, free.new_zeros(first, mu.shape[-1]))
-        drawn = posterior.members(slice(first, None)).draw(
+        drawn = posterior.members(slice(first, len(self.members))).draw(
             seeds=self.seeds[first:],
             step=step,
             stream=stream,
@@ -199,26 +199,31 @@ class StackedAutoencoders(nn.Module):
         )
         outputs = self.decoder(drawn.z.flatten(1, 2)).unflatten(1, drawn.z.shape[1:3])
         error = self.likelihood.error(outputs, x.unsqueeze(1).expand_as(outputs))
-        rate = settings.rate.paid(drawn, step, steps)
-        kl_weights = self.kl_weights * settings.rate.factor(step, steps)
+        mean_error, mean_kl = error.mean((1, 2)), drawn.kl.mean(-1)
+        rate = settings.rate.paid(mean_kl, drawn.kl_per_dimension, step, steps)
+        kl_weights = self.kl_weights
+        if settings.rate.schedule != "constant":
+            kl_weights = kl_weights * settings.rate.factor(step, steps)
         losses = [
             OBJECTIVES[name].loss(
                 Terms(
-                    error=error[chosen],
+                    error=_part(error, chosen),
+                    mean_error=_part(mean_error, chosen),
                     posterior=posterior.members(chosen),
-                    z=drawn.z[chosen],
-                    kl=drawn.kl[chosen],
-                    rate=rate[chosen],
-                    recon_weight=self.recon_weights[chosen],
-                    kl_weight=kl_weights[chosen],
+                    z=_part(drawn.z, chosen),
+                    kl=_part(drawn.kl, chosen),
+                    rate=_part(rate, chosen),
+                    recon_weight=_part(self.recon_weights, chosen),
+                    kl_weight=_part(kl_weights, chosen),
                     likelihood=self.likelihood,
                     pixels=math.prod(self.structure.image_shape),
                 )
             )
             for name, chosen in self.objectives.items()
         ]
-        loss = self._with_decay(torch.cat(losses), settings.decoder_decay)
-        return Losses(loss, error.mean((1, 2)), drawn.kl.mean(-1))
+        loss = losses[0] if len(losses) == 1 else torch.cat(losses)
+        loss = self._with_decay(loss, settings.decoder_decay)
+        return Losses(loss, mean_error, mean_kl)
 
     def _corrupted(self, x: Tensor, step: int | Tensor, deviation: float) -> Tensor:
         """Images as the encoders see them: with noise for members whose objective corrupts."""
@@ -253,6 +258,11 @@ def _slices(names: Sequence[str]) -> dict[str, slice]:
         slices[name] = slice(start, stop)
         start = stop
     return slices
+
+
+def _part(values: Tensor, chosen: slice) -> Tensor:
+    """Those of some members; where it is all of them no slice, which costs two kernels backward."""
+    return values if chosen == slice(0, len(values)) else values[chosen]
 
 
 def _example(*shape: int) -> Tensor:

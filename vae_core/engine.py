@@ -86,6 +86,7 @@ class Engine:
         self._on_gpu = device.type == "cuda"
         self._autocast = autocast(device, dtype)
         self._may_give_way = requested == "auto"
+        self._ones = torch.ones(len(model.members), device=device)
         self._losses = partial(model.losses, steps=steps, settings=settings)
         self._compiled = compile_whole(self._losses) if self.name == "compiled" else None
 
@@ -121,7 +122,8 @@ class Engine:
         compute = self._losses if self._compiled is None else self._compiled
         with self._autocast:
             losses = compute(x, step=step, stream=stream, backend=backend)
-        losses.loss.sum().backward()  # type: ignore[no-untyped-call]
+        # of the sum: no member's loss depends on another's weights
+        losses.loss.backward(self._ones.to(losses.loss.dtype))  # type: ignore[no-untyped-call]
         return Losses(losses.loss.detach(), losses.error.detach(), losses.rate.detach())
 
 

@@ -26,7 +26,7 @@ class Likelihood:
         (decoder output, x), both ``[…, C, H, W]``, to the error of each image summed over its
         pixels, ``[…]``.
     reduce
-        (errors of a batch ``[…, B]``, P) to the trained term before it is weighed with C, ``[…]``.
+        (mean error of a batch ``[…]``, P) to the trained term before it is weighed with C, ``[…]``.
     negative_log_likelihood
         (error, C, P) to −log p(x|z) in nats with all its constants, shape of error; P is the number
         of pixels.
@@ -51,20 +51,20 @@ def _over_pixels(per_pixel: Tensor) -> Tensor:
 
 
 def _squared_error(output: Tensor, x: Tensor) -> Tensor:
-    return _over_pixels((output - x).square())
+    return _over_pixels(F.mse_loss(output, x, reduction="none"))
 
 
 def _cross_entropy(logits: Tensor, x: Tensor) -> Tensor:
     return _over_pixels(F.binary_cross_entropy_with_logits(logits, x, reduction="none"))
 
 
-def _mean(error: Tensor, pixels: int) -> Tensor:
-    return error.mean(-1)
+def _itself(mean_error: Tensor, pixels: int) -> Tensor:
+    return mean_error
 
 
-def _at_best_variance(error: Tensor, pixels: int) -> Tensor:
+def _at_best_variance(mean_error: Tensor, pixels: int) -> Tensor:
     """−log p(x|z) at the variance that is best for the batch, the mean squared error itself."""
-    variance = (error.mean(-1) / pixels).clamp_min(SMALLEST_VARIANCE)
+    variance = (mean_error / pixels).clamp_min(SMALLEST_VARIANCE)
     return 0.5 * pixels * (torch.log(2 * math.pi * variance) + 1)
 
 
@@ -83,7 +83,7 @@ LIKELIHOODS: dict[str, Likelihood] = {
     "gaussian": Likelihood(
         mean=lambda output: output,
         error=_squared_error,
-        reduce=_mean,
+        reduce=_itself,
         negative_log_likelihood=_gaussian_nll,
         effective_decoder_variance=lambda kl_weight, recon_weight: kl_weight / (2 * recon_weight),
     ),
@@ -99,7 +99,7 @@ LIKELIHOODS: dict[str, Likelihood] = {
     "bernoulli": Likelihood(
         mean=torch.sigmoid,
         error=_cross_entropy,
-        reduce=_mean,
+        reduce=_itself,
         negative_log_likelihood=_bernoulli_nll,
         effective_decoder_variance=lambda kl_weight, recon_weight: None,
     ),

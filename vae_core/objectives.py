@@ -26,6 +26,8 @@ class Terms:
     ----------
     error
         The likelihood's error of each decoded latent, summed over pixels, ``[k, S, B]``.
+    mean_error
+        Its mean over draws and batch, ``[k]``.
     z, kl
         Latents ``[k, S, B, D]`` and analytic KL ``[k, B]`` in nats; a point and 0 where nothing is
         drawn.
@@ -39,6 +41,7 @@ class Terms:
     """
 
     error: Tensor
+    mean_error: Tensor
     posterior: Gaussian
     z: Tensor
     kl: Tensor
@@ -51,7 +54,7 @@ class Terms:
     @property
     def reconstruction(self) -> Tensor:
         """C · error, mean over draws and batch, ``[k]``."""
-        return self.recon_weight * self.likelihood.reduce(self.error.flatten(1), self.pixels)
+        return self.recon_weight * self.likelihood.reduce(self.mean_error, self.pixels)
 
 
 def _reconstruct(terms: Terms) -> Tensor:
@@ -59,7 +62,7 @@ def _reconstruct(terms: Terms) -> Tensor:
 
 
 def _elbo(terms: Terms) -> Tensor:
-    return terms.reconstruction + terms.kl_weight * terms.rate
+    return torch.addcmul(terms.reconstruction, terms.kl_weight, terms.rate)
 
 
 def _regularised(terms: Terms) -> Tensor:

@@ -64,11 +64,16 @@ class Gaussian:
     @classmethod
     def of(cls, parameters: Tensor, latent_dim: int) -> Gaussian:
         """Read an encoder's output ``[…, B, Q]``: the mean, the log-variances, the rest of L."""
-        mu, logvar, lower = parameters.tensor_split([latent_dim, 2 * latent_dim], dim=-1)
-        return cls(mu, logvar, lower if parameters.shape[-1] > 2 * latent_dim else None)
+        # one split, not slices: its gradient is one kernel
+        sizes = [latent_dim, latent_dim, parameters.shape[-1] - 2 * latent_dim]
+        if sizes[-1] == 0:
+            return cls(*torch.split(parameters, latent_dim, dim=-1))
+        return cls(*torch.split(parameters, sizes, dim=-1))
 
     def members(self, chosen: slice) -> Gaussian:
         """Those of some stacked runs."""
+        if chosen == slice(0, len(self.mu)):
+            return self
         lower = None if self.lower is None else self.lower[chosen]
         return Gaussian(self.mu[chosen], self.logvar[chosen], lower)
 

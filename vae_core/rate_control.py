@@ -7,8 +7,6 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from vae_core.posteriors import Drawn
-
 SCHEDULES = ("constant", "linear", "cyclical")
 
 
@@ -47,12 +45,13 @@ class RateControl:
         # A warm-up lasts one step at least: without any, its first would be 0 / 0.
         return (done / max(1.0, self.warmup * period)).clamp(max=1.0)
 
-    def paid(self, drawn: Drawn, step: int | Tensor, steps: int) -> Tensor:
-        """The rate that is paid, mean over the batch, ``[…]`` in nats."""
+    def paid(self, kl: Tensor, kl_per_dimension: Tensor, step: int | Tensor, steps: int) -> Tensor:
+        """The rate that is paid, ``[…]`` in nats, of the KL's mean over a batch, ``[…]``, and that
+        of each dimension, ``[…, D]``, which free nats need.
+        """
         if self.free_nats:
-            return drawn.kl_per_dimension.clamp_min(self.free_nats).sum(-1)
-        rate = drawn.kl.mean(-1)
+            return kl_per_dimension.clamp_min(self.free_nats).sum(-1)
         if self.capacity_nats is None:
-            return rate
+            return kl
         reached = torch.as_tensor(step, dtype=torch.float32) / max(1, steps - 1)
-        return (rate - self.capacity_nats * reached).abs()
+        return (kl - self.capacity_nats * reached).abs()

@@ -28,7 +28,7 @@ class Stacked(nn.Module):
 
         Of parameters that are ``[K, …]`` or ``[K·n, …]``; a class that holds others says its own.
         """
-        squares = [_split(value.square(), 0, members, -1) for value in self.parameters()]
+        squares = [split_axis(value.square(), 0, members, -1) for value in self.parameters()]
         return torch.stack([value.flatten(1).sum(1) for value in squares]).sum(0)
 
 
@@ -64,14 +64,14 @@ class StackedUnflatten(Stateless):
     def forward(self, x: Tensor) -> Tensor:
         unflatten = cast("nn.Unflatten", self.layer)
         axis = _after_members(int(unflatten.dim))
-        return _split(x, axis, *cast("tuple[int, ...]", unflatten.unflattened_size))
+        return split_axis(x, axis, *cast("tuple[int, ...]", unflatten.unflattened_size))
 
 
 def _after_members(axis: int) -> int:
     return axis + 1 if axis >= 0 else axis
 
 
-def _split(x: Tensor, axis: int, *sizes: int) -> Tensor:
+def split_axis(x: Tensor, axis: int, *sizes: int) -> Tensor:
     """View of ``x`` with one axis cut into several; −1 stands for what is left."""
     axis %= x.ndim
     left = x.shape[axis] // -math.prod(sizes) if -1 in sizes else 0
@@ -108,7 +108,7 @@ class StackedLinear(Stacked):
             if self.bias is None
             else torch.baddbmm(self.bias, rows, self.weight)
         )
-        return _split(out, 1, *x.shape[1:-1])
+        return split_axis(out, 1, *x.shape[1:-1])
 
     def member_state(self, k: int) -> dict[str, Tensor]:
         state = {"weight": self.weight[k].detach().T.contiguous()}
@@ -145,13 +145,13 @@ class _InChannels(Stacked):
 
     def forward(self, x: Tensor) -> Tensor:
         side_by_side = x.transpose(0, 1).flatten(1, 2)
-        return _split(self._run(side_by_side), 1, self.members, -1).transpose(0, 1)
+        return split_axis(self._run(side_by_side), 1, self.members, -1).transpose(0, 1)
 
     def member_state(self, k: int) -> dict[str, Tensor]:
         state = {}
         for name, value in self._template[0].state_dict().items():
             stacked = cast("Tensor", self._tensor(name)).detach()
-            member = _split(stacked, 0, self.members, -1) if value.ndim else stacked
+            member = split_axis(stacked, 0, self.members, -1) if value.ndim else stacked
             state[name] = member[k].clone()
         return state
 

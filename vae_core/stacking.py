@@ -9,12 +9,14 @@ the modules are for.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import zip_longest
 from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
+from kernels.mlp import can_fuse, stacked_mlp
 from vae_core.stacked_layers import (
     Stacked,
     StackedBatchNorm,
@@ -25,6 +27,7 @@ from vae_core.stacked_layers import (
     StackedLinear,
     StackedUnflatten,
     Stateless,
+    split_axis,
     without_storage,
 )
 
@@ -107,7 +110,7 @@ def _shapes(module: nn.Module) -> list[tuple[str, torch.Size, torch.dtype]]:
 
 
 class StackedSequential(Stacked):
-    """``nn.Sequential`` of stacked layers."""
+    """``nn.Sequential`` of stacked layers; linear layers with ReLU between are one op on a GPU."""
 
     def __init__(self, members: Sequence[nn.Module]) -> None:
         super().__init__()
@@ -116,8 +119,17 @@ class StackedSequential(Stacked):
             self.add_module(name, stack([member.get_submodule(name) for member in members]))
 
     def forward(self, x: Tensor) -> Tensor:
-        for layer in self.children():
-            x = layer(x)
+        layers = cast("list[Stacked]", list(self._modules.values()))
+        while layers:
+            chain = _chain(layers)
+            if chain and can_fuse(x, [layer.weight for layer in chain]):
+                rows = stacked_mlp(
+                    x.flatten(1, -2), [c.weight for c in chain], [c.bias for c in chain]
+                )
+                x = split_axis(rows, 1, *x.shape[1:-1])
+                layers = layers[2 * len(chain) - 1 :]
+            else:
+                x = layers.pop(0)(x)
         return x
 
     def member_state(self, k: int) -> dict[str, Tensor]:
@@ -126,6 +138,18 @@ class StackedSequential(Stacked):
             for name, layer in self.named_children()
             for key, value in cast("Stacked", layer).member_state(k).items()
         }
+
+
+def _chain(layers: Sequence[Stacked]) -> list[StackedLinear]:
+    """The linear layers that a sequence begins with, as far as one ReLU stands between two."""
+    linear: list[StackedLinear] = []
+    for layer, after in zip_longest(layers[::2], layers[1::2]):
+        if not isinstance(layer, StackedLinear):
+            break
+        linear.append(layer)
+        if not (isinstance(after, Stateless) and type(after.layer) is nn.ReLU):
+            break
+    return linear
 
 
 class Vmapped(Stacked):

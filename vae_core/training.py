@@ -19,23 +19,9 @@ from vae_core.cohort import PLAIN, Losses, LossSettings, StackedAutoencoders
 from vae_core.data import Dataset
 from vae_core.data.binarize import draw_binary
 from vae_core.engine import Engine
+from vae_core.optimizer import PLAIN_ADAM, Adam, OptimizerSettings
 from vae_core.replay import Replayed, WaitsForDeviceError
 from vae_core.streams import TRAINING
-
-
-@dataclass(frozen=True)
-class OptimizerSettings:
-    """Of Adam beside its learning rate: ε of its denominator, and the epochs after which the
-    learning rate is multiplied with ``decay``.
-    """
-
-    epsilon: float = 1e-8
-    milestones: tuple[int, ...] = ()
-    decay: float = 1.0
-
-    def factor(self, epoch: int) -> float:
-        """What the learning rate is multiplied with in an epoch, counted from 0."""
-        return self.decay ** sum(milestone <= epoch for milestone in self.milestones)
 
 
 @dataclass(frozen=True)
@@ -54,7 +40,7 @@ class TrainingConfig:
     engine: str = "auto"
     dtype: str = "float32"
     loss: LossSettings = PLAIN
-    optimizer: OptimizerSettings = OptimizerSettings()
+    optimizer: OptimizerSettings = PLAIN_ADAM
     binarize: bool = False
 
     def steps(self, train_size: int) -> int:
@@ -116,16 +102,8 @@ class Trainer:
             (len(model.members), config.batch_size), dtype=torch.int64, device=device
         )
         self._step = torch.zeros((), dtype=torch.int64, device=device)
-        on_gpu = device.type == "cuda"
-        # One kernel for all weights of all members.
-        self.optimizer = torch.optim.Adam(
-            model.parameters(),
-            lr=torch.zeros((), device=device) if on_gpu else 0.0,
-            eps=config.optimizer.epsilon,
-            fused=True,
-            capturable=on_gpu,
-        )
-        self._set_learning_rate(0)
+        self.optimizer = Adam(model.parameters(), epsilon=config.optimizer.epsilon, device=device)
+        self.optimizer.set_learning_rate(config.learning_rate * config.optimizer.factor(0))
         self.engine = Engine(
             model,
             config.engine,
@@ -133,7 +111,7 @@ class Trainer:
             steps=config.steps(train_size),
             settings=config.loss,
         )
-        self._tally = Tally(len(model.members), device)
+        self._tally = Tally(self.steps_per_epoch, len(model.members), device)
         self._batches = BatchOrder(
             [member.seed for member in model.members], train_size, config.batch_size, device
         )
@@ -144,24 +122,17 @@ class Trainer:
         self.model.train()
         epochs = []
         for epoch in range(self.config.epochs):
-            self._set_learning_rate(epoch)
+            factor = self.config.optimizer.factor(epoch)
+            self.optimizer.set_learning_rate(self.config.learning_rate * factor)
             order = self._batches.epoch(epoch)
             for index in range(self.steps_per_epoch):
                 step = epoch * self.steps_per_epoch + index
                 self.step(self._batches.rows(order, index), step)
-            epochs.append(self._tally.take() / self.steps_per_epoch)
+            epochs.append(self._tally.take(epoch))
         self._replayed = None  # a recording keeps the memory of a step
-        curves = torch.stack(epochs).double().cpu().numpy()
+        curves = torch.stack(epochs).cpu().numpy()
         first_bad = self._tally.first_bad_step.cpu().numpy()
         return History(curves[:, 0], curves[:, 1], curves[:, 2], first_bad)
-
-    def _set_learning_rate(self, epoch: int) -> None:
-        rate = self.config.learning_rate * self.config.optimizer.factor(epoch)
-        (group,) = self.optimizer.param_groups
-        if isinstance(group["lr"], Tensor):  # on a GPU: a recording reads it there
-            group["lr"].fill_(rate)
-        else:
-            group["lr"] = rate
 
     def step(self, rows: Tensor, step: int) -> Losses:
         """Train once on the images ``rows`` ``[K, B]`` of the training set, as step ``step``.
@@ -180,33 +151,34 @@ class Trainer:
 
     def _advance(self) -> Losses:
         """One step as the device memory describes it; nothing in it may wait for the device."""
-        x = self.dataset.pixels(self.dataset.train_images[self._rows])
+        x = self.dataset.train_pixels(self._rows)
         if self.config.binarize:
             x = draw_binary(x, self.model.seeds, self._step)
         losses = self.engine.gradients(
             x, step=self._step, stream=TRAINING, backend=self.config.backend
         )
-        self.optimizer.step()
+        self.optimizer.step(self._step)
         self._tally.add(losses, self._step)
         return losses
 
 
 class Tally:
-    """Sums of the losses of K members, and when one was first no number, on their device."""
+    """The losses of each step of an epoch, and when one was first no number, on their device."""
 
-    def __init__(self, members: int, device: torch.device) -> None:
-        self._sums = torch.zeros((3, members), device=device)
+    def __init__(self, steps_per_epoch: int, members: int, device: torch.device) -> None:
+        self._values = torch.zeros((steps_per_epoch, 3, members), device=device)
         self.first_bad_step = torch.full((members,), -1, device=device)
 
     def add(self, losses: Losses, step: Tensor) -> None:
-        """Count the losses of one step; its number is a 0-d int64 tensor."""
+        """Note the losses of one step; its number is a 0-d int64 tensor."""
         values = torch.stack([losses.loss, losses.error, losses.rate])
-        self._sums += values
-        newly_bad = (self.first_bad_step < 0) & ~values[0].isfinite()
-        self.first_bad_step.copy_(torch.where(newly_bad, step, self.first_bad_step))
+        row = (step % len(self._values)).view(1)
+        self._values.index_copy_(0, row, values.unsqueeze(0).to(self._values.dtype))
 
-    def take(self) -> Tensor:
-        """Sums of loss, error and rate since the last call, ``[3, K]``."""
-        sums = self._sums.clone()
-        self._sums.zero_()
-        return sums
+    def take(self, epoch: int) -> Tensor:
+        """Means of loss, error and rate over an epoch that has been noted, float64 ``[3, K]``."""
+        is_bad = ~self._values[:, 0].isfinite()
+        first = is_bad.int().argmax(0) + epoch * len(self._values)
+        newly_bad = (self.first_bad_step < 0) & is_bad.any(0)
+        self.first_bad_step = torch.where(newly_bad, first, self.first_bad_step)
+        return self._values.double().mean(0)

@@ -55,7 +55,7 @@ def model(dataset):
     generator = torch.Generator().manual_seed(0)
     step = 0
     for learning_rate, steps in LEARNING_RATES:
-        trainer.optimizer.param_groups[0]["lr"] = learning_rate
+        trainer.optimizer.set_learning_rate(learning_rate)
         for _ in range(steps):
             rows = torch.randint(len(dataset.train_images), (BATCH_SIZE,), generator=generator)
             trainer.step(rows.expand(len(MEMBERS), -1), step)

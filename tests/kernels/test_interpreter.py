@@ -1,4 +1,4 @@
-"""Runs the tests of the fused op under Triton's interpreter, which is chosen at import time."""
+"""Runs the tests of the kernels under Triton's interpreter, which is chosen at import time."""
 
 import os
 import subprocess
@@ -9,12 +9,14 @@ import pytest
 
 from kernels.backend import TRITON_INTERPRETED
 
-FUSED_TESTS = Path(__file__).with_name("test_fused.py")
+KERNEL_TESTS = [
+    Path(__file__).with_name(f"test_{name}.py") for name in ("fused", "mlp", "adam", "gather")
+]
 
 
 @pytest.mark.skipif(TRITON_INTERPRETED, reason="already under the interpreter")
-def test_fused_op_passes_under_the_interpreter():
-    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", FUSED_TESTS]
+def test_kernels_pass_under_the_interpreter():
+    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *KERNEL_TESTS]
     environment = os.environ | {"TRITON_INTERPRET": "1", "OMP_NUM_THREADS": "1"}
     result = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stdout + result.stderr

@@ -134,6 +134,7 @@ def total_correlation(codes):
     zero, one = torch.zeros(1).double(), torch.ones(1).double()
     terms = Terms(
         error=torch.zeros(1, 1, codes.shape[1]).double(),
+        mean_error=zero,
         posterior=Gaussian(codes, torch.full_like(codes, -12.0)),
         z=codes.unsqueeze(1),
         kl=torch.zeros(1, codes.shape[1]).double(),

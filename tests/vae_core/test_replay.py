@@ -104,6 +104,15 @@ def test_a_training_on_the_gpu_gives_the_weights_of_one_on_the_cpu(small: Datase
         torch.testing.assert_close(ours.cpu(), theirs, rtol=1e-3, atol=1e-4)
 
 
+def test_a_member_of_a_large_cohort_is_what_it_is_in_a_small_one(small: Dataset):
+    members = [Member("vae", seed, 0.1, 1.0) for seed in range(300)]
+    many, many_history, _ = train(small, "auto", members=members)
+    few, history, _ = train(small, "auto", members=members[:2])
+    assert many_history.loss[:, :2] == pytest.approx(history.loss, rel=1e-4)
+    for ours, theirs in zip(many.parameters(), few.parameters(), strict=True):
+        torch.testing.assert_close(ours[:2], theirs, rtol=1e-4, atol=2e-5)
+
+
 @pytest.mark.parametrize("network", ["reading", "synchronizing"])
 def test_auto_gives_way_where_a_network_waits_for_the_gpu_and_says_so(small, importable, network):
     name = f"own_networks:{network}"

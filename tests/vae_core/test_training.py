@@ -181,12 +181,14 @@ def test_the_learning_rate_falls_after_its_milestones(small):
     trainer, rates = Trainer(model, small, config), []
     step = trainer.step
 
+    (group,) = trainer.optimizer._torch.param_groups
+
     def recorded(rows, at):
-        rates.append(trainer.optimizer.param_groups[0]["lr"])
+        rates.append(group["lr"])
         return step(rows, at)
 
     trainer.step = recorded
     trainer.train()
     steps = trainer.steps_per_epoch
     assert rates == [0.1] * steps + [0.05] * 2 * steps + [0.025] * steps
-    assert trainer.optimizer.param_groups[0]["eps"] == 1e-4
+    assert group["eps"] == 1e-4

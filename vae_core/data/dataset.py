@@ -14,6 +14,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from kernels.backend import takes_triton
+from kernels.gather import gather_scaled
 from vae_core.data.split import fixed_subset
 
 
@@ -100,6 +102,12 @@ class Dataset:
         if images.is_floating_point():
             return images.to(torch.float32)
         return images.to(torch.float32).div_(self.levels)
+
+    def train_pixels(self, rows: Tensor) -> Tensor:
+        """Read training images as float32 ``[*rows.shape, C, H, W]``; ``rows`` is int64."""
+        if takes_triton(rows.device):
+            return gather_scaled(self.train_images, rows, self.levels)
+        return self.pixels(self.train_images[rows])
 
     def to(self, device: torch.device | str) -> Dataset:
         """Return the same data with its tensors on ``device``."""

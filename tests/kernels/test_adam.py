@@ -1,0 +1,47 @@
+"""One launch for all tensors moves them as PyTorch's Adam does."""
+
+import pytest
+import torch
+
+from kernels import adam
+from kernels.adam import StackedAdam
+
+SIZES = [(5, 700), (3,), (2, 1500), (1024,), (7, 1)]
+
+
+def normal(shape, seed, device):
+    generator = torch.Generator().manual_seed(seed)
+    return torch.randn(shape, generator=generator).to(device)
+
+
+@pytest.mark.parametrize("at_once", [32, 2])
+def test_steps_are_those_of_adam(device, monkeypatch, at_once):
+    monkeypatch.setattr(adam, "TENSORS_A_LAUNCH", at_once)
+    ours = [normal(shape, seed, device) for seed, shape in enumerate(SIZES)]
+    theirs = [value.double().requires_grad_() for value in ours]
+    stacked = StackedAdam(ours, epsilon=1e-6)
+    plain = torch.optim.Adam(theirs, lr=1e-2, eps=1e-6)
+    rate = torch.tensor(1e-2, device=device)
+    for step in range(5):
+        for index, (mine, other) in enumerate(zip(ours, theirs, strict=True)):
+            # gradients of very different size, and none at all where weights are frozen
+            size = 10.0 ** (2 * index - 4)
+            mine.grad = None if index == 1 else size * normal(mine.shape, 50 + step, device)
+            other.grad = None if index == 1 else mine.grad.double()
+        stacked.step(torch.tensor(step, device=device), rate)
+        plain.step()
+    for mine, other in zip(ours, theirs, strict=True):
+        torch.testing.assert_close(mine.double(), other.detach(), rtol=1e-6, atol=1e-6)
+
+
+def test_a_gradient_that_is_part_of_another_tensor_is_read_where_it_lies(device):
+    ours, plain = torch.ones(64, device=device), torch.ones(64, device=device)
+    for value, gradient in (
+        (ours, normal((67,), 0, device)[3:]),
+        (plain, normal((67,), 0, device)[3:].clone()),
+    ):
+        value.grad = gradient
+        StackedAdam([value], epsilon=1e-8).step(
+            torch.tensor(0, device=device), torch.tensor(0.1, device=device)
+        )
+    assert torch.equal(ours, plain)
