@@ -12,7 +12,9 @@ from itertools import pairwise
 import numpy as np
 import pytest
 import torch
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from PIL import Image
 from sklearn.ensemble import GradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
 
@@ -155,16 +157,20 @@ def plain_rows():
 
 
 @pytest.fixture
-def plain_figure():
-    """One figure of matplotlib to PNG."""
+def plain_pictures():
+    """Figures of matplotlib, each laid out, drawn, reduced to a palette and packed as PNG."""
     x = np.linspace(0, 1, 50)
 
     def draw():
-        figure = Figure(figsize=(6, 4))
-        for index, axes in enumerate(figure.subplots(2, 3).flat):
-            axes.plot(x, x**index, label=str(index))
-            axes.set_title(f"panel {index}")
-            axes.legend()
-        figure.savefig(io.BytesIO(), format="png", dpi=100)
+        for _ in range(4):
+            figure = Figure(figsize=(9.6, 4), dpi=160, layout="constrained")
+            for index, axes in enumerate(figure.subplots(1, 3)):
+                axes.plot(x, x**index, label=str(index))
+                axes.set_title(f"panel {index}")
+                axes.legend()
+            canvas = FigureCanvasAgg(figure)
+            canvas.draw()
+            picture = Image.fromarray(np.asarray(canvas.buffer_rgba())[..., :3])
+            picture.quantize(256).save(io.BytesIO(), format="png")
 
     return draw
