@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
+from kernels.backend import takes_triton
 from kernels.mlp import can_fuse, stacked_mlp
 from vae_core.stacked_layers import (
     Stacked,
@@ -120,16 +121,17 @@ class StackedSequential(Stacked):
 
     def forward(self, x: Tensor) -> Tensor:
         layers = cast("list[Stacked]", list(self._modules.values()))
-        while layers:
-            chain = _chain(layers)
-            if chain and can_fuse(x, [layer.weight for layer in chain]):
-                rows = stacked_mlp(
-                    x.flatten(1, -2), [c.weight for c in chain], [c.bias for c in chain]
-                )
+        at = 0
+        while at < len(layers):
+            chain = _chain(layers[at:]) if takes_triton(x.device) else []
+            weights, biases = [c.weight for c in chain], [c.bias for c in chain]
+            if chain and can_fuse(x, weights):
+                rows = stacked_mlp(x.flatten(1, -2), weights, biases)
                 x = split_axis(rows, 1, *x.shape[1:-1])
-                layers = layers[2 * len(chain) - 1 :]
+                at += 2 * len(chain) - 1
             else:
-                x = layers.pop(0)(x)
+                x = layers[at](x)
+                at += 1
         return x
 
     def member_state(self, k: int) -> dict[str, Tensor]:

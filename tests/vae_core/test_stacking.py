@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from vae_core import StackingError, stack
+from vae_core import StackingError, stack, stacking
 from vae_core.stacking import StackedSequential, Vmapped
 
 
@@ -186,3 +186,29 @@ def test_the_members_keep_their_weights_when_the_stack_trains():
             value.zero_()
     for member, values in zip(members, before, strict=True):
         torch.testing.assert_close(list(member.parameters()), values)
+
+
+def test_linear_layers_with_relu_between_are_one_op_where_it_runs(monkeypatch):
+    """Another activation ends a chain, and so does a ReLU that nothing linear follows."""
+    chains = []
+
+    def one_op(x, weights, biases):
+        chains.append(len(weights))
+        for index, (weight, bias) in enumerate(zip(weights, biases, strict=True)):
+            x = torch.bmm(x.relu() if index else x, weight)
+            x = x if bias is None else x + bias
+        return x
+
+    monkeypatch.setattr(stacking, "takes_triton", lambda device: True)
+    monkeypatch.setattr(stacking, "can_fuse", lambda x, parameters: True)
+    monkeypatch.setattr(stacking, "stacked_mlp", one_op)
+    members = members_of(
+        lambda: nn.Sequential(
+            nn.Flatten(),
+            *(nn.Linear(12, 5), nn.ReLU(), nn.Linear(5, 4, bias=False), nn.ReLU(), nn.Linear(4, 3)),
+            *(nn.Tanh(), nn.Linear(3, 6), nn.ReLU()),
+            *(nn.Unflatten(1, (2, 3)), nn.Linear(3, 2), nn.Linear(2, 2)),
+        )
+    )
+    assert_stacked_equals_alone(members, 3, 4)
+    assert chains == [3, 1, 1, 1]
