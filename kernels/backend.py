@@ -23,10 +23,8 @@ class BackendError(ValueError):
 
 
 def takes_triton(device: torch.device) -> bool:
-    """Return whether Triton kernels run on tensors of ``device`` in this process."""
-    return TRITON_INSTALLED and (
-        device.type == "cuda" or (device.type == "cpu" and TRITON_INTERPRETED)
-    )
+    """Return whether Triton is what runs on ``device`` unless something else was asked for."""
+    return TRITON_INSTALLED and device.type == "cuda"
 
 
 def resolve_backend(requested: str, device: torch.device) -> str:
@@ -48,10 +46,10 @@ def resolve_backend(requested: str, device: torch.device) -> str:
     if requested == "reference":
         return "reference"
     if requested == "auto":
-        return "triton" if device.type == "cuda" and TRITON_INSTALLED else "reference"
+        return "triton" if takes_triton(device) else "reference"
     if not TRITON_INSTALLED:
         raise BackendError("backend 'triton' needs the triton package, which is not installed")
-    if takes_triton(device):
+    if device.type == "cuda" or (device.type == "cpu" and TRITON_INTERPRETED):
         return "triton"
     raise BackendError(
         f"backend 'triton' cannot run on device '{device}': it needs a CUDA device, or a CPU with "

@@ -13,7 +13,6 @@ import torch
 from torch.autograd.function import once_differentiable
 
 from kernels import mlp_launch
-from kernels.backend import takes_triton
 from kernels.ops import is_observed
 
 if TYPE_CHECKING:
@@ -21,12 +20,11 @@ if TYPE_CHECKING:
 
 
 def can_fuse(x: Tensor, parameters: Sequence[Tensor]) -> bool:
-    """Return whether ``stacked_mlp`` takes these: float32 on a GPU outside of autocast, and neither
-    a compiler nor a transform looking on, which have their own way with layers.
+    """Return whether ``stacked_mlp`` takes these: float32 outside of autocast, and neither a
+    compiler nor a transform looking on, which have their own way with layers.
     """
     return (
-        takes_triton(x.device)
-        and not torch.is_autocast_enabled(x.device.type)
+        not torch.is_autocast_enabled(x.device.type)
         and not is_observed(x)
         and x.numel() > 0
         and all(value.dtype == torch.float32 for value in (x, *parameters))

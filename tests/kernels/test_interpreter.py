@@ -9,8 +9,10 @@ import pytest
 
 from kernels.backend import TRITON_INTERPRETED
 
+HERE = Path(__file__).parent
 KERNEL_TESTS = [
-    Path(__file__).with_name(f"test_{name}.py") for name in ("fused", "mlp", "adam", "gather")
+    *(HERE / f"test_{name}.py" for name in ("fused", "mlp", "adam", "gather")),
+    HERE.parent / "vae_core" / "test_training_by_kernels.py",
 ]
 
 
