@@ -23,8 +23,10 @@ class BackendError(ValueError):
 
 
 def takes_triton(device: torch.device) -> bool:
-    """Return whether Triton is what runs on ``device`` unless something else was asked for."""
-    return TRITON_INSTALLED and device.type == "cuda"
+    """Return whether Triton kernels can run on tensors of ``device`` in this process."""
+    return TRITON_INSTALLED and (
+        device.type == "cuda" or (device.type == "cpu" and TRITON_INTERPRETED)
+    )
 
 
 def resolve_backend(requested: str, device: torch.device) -> str:
@@ -46,10 +48,10 @@ def resolve_backend(requested: str, device: torch.device) -> str:
     if requested == "reference":
         return "reference"
     if requested == "auto":
-        return "triton" if takes_triton(device) else "reference"
+        return "triton" if device.type == "cuda" and TRITON_INSTALLED else "reference"
     if not TRITON_INSTALLED:
         raise BackendError("backend 'triton' needs the triton package, which is not installed")
-    if device.type == "cuda" or (device.type == "cpu" and TRITON_INTERPRETED):
+    if takes_triton(device):
         return "triton"
     raise BackendError(
         f"backend 'triton' cannot run on device '{device}': it needs a CUDA device, or a CPU with "

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from kernels.launch import next_power_of_two, on_device_of
+
 if TYPE_CHECKING:
     from torch import Tensor
 
@@ -19,8 +21,9 @@ def gather_scaled(table: Tensor, index: Tensor, levels: int) -> Tensor:
 
     Parameters
     ----------
-    table : tensor [N, ...], contiguous
-    index : int64 tensor, contiguous
+    table : tensor [N, ...]
+        Copied where it is not contiguous.
+    index : int64 tensor
         Rows in 0 … N − 1; others are not caught.
     levels : int
     """
@@ -28,11 +31,18 @@ def gather_scaled(table: Tensor, index: Tensor, levels: int) -> Tensor:
 
     out = torch.empty((*index.shape, *table.shape[1:]), dtype=torch.float32, device=table.device)
     width = math.prod(table.shape[1:])
-    columns = min(WIDEST_TILE, 1 << (width - 1).bit_length())
+    columns = min(WIDEST_TILE, next_power_of_two(width))
     rows = TILE_ELEMENTS // columns
     grid = (-(-index.numel() // rows), -(-width // columns))
-    gather_kernel[grid](
-        table, index, out, index.numel(),
-        LEVELS=levels, WIDTH=width, TILE_ROWS=rows, TILE_COLUMNS=columns,
-    )  # fmt: skip
+    with on_device_of(table):
+        gather_kernel[grid](
+            table.contiguous(),
+            index.contiguous(),
+            out,
+            index.numel(),
+            LEVELS=levels,
+            WIDTH=width,
+            TILE_ROWS=rows,
+            TILE_COLUMNS=columns,
+        )
     return out

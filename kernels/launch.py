@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import importlib
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -62,7 +63,7 @@ def tiling(rows: int, latent_dim: int) -> Tiling:
     narrowest = max(4, min(_previous_power_of_two(latent_dim + shift), limit) // 16)
     lanes = -(-(latent_dim + shift) // narrowest) * narrowest
     widest_lanes = min(_previous_power_of_two(lanes), limit)
-    tile_rows = min(TILE_ELEMENTS // widest_lanes, max(fewest_rows, _next_power_of_two(rows)))
+    tile_rows = min(TILE_ELEMENTS // widest_lanes, max(fewest_rows, next_power_of_two(rows)))
     return Tiling(
         lanes, widest_lanes.bit_length() - 1, tile_rows, whole_tiles=rows % tile_rows == 0
     )
@@ -213,10 +214,18 @@ def kernel(phase: str) -> Any:
 
 
 def _launch(
-    phase: str, tile_count: int, runs: int, *arguments: object, **constants: object
+    phase: str,
+    tile_count: int,
+    runs: int,
+    first: Tensor,
+    *arguments: object,
+    **constants: object,
 ) -> None:
     grid = (tile_count, min(runs, _GRID_AXIS_LIMIT), -(-runs // _GRID_AXIS_LIMIT))
-    kernel(phase)[grid](*arguments, **constants, FAST=fast_instructions(), num_warps=NUM_WARPS)
+    with on_device_of(first):
+        kernel(phase)[grid](
+            first, *arguments, **constants, FAST=fast_instructions(), num_warps=NUM_WARPS
+        )
 
 
 def _as_runs(tensor: Tensor) -> tuple[Tensor, int]:
@@ -249,8 +258,14 @@ def _per_run(seed: Tensor, step: Tensor) -> tuple[Tensor, Tensor, int, int]:
     return seeds, steps, seeds.stride(0), steps.stride(0)
 
 
-def _next_power_of_two(value: int) -> int:
+def next_power_of_two(value: int) -> int:
+    """Return the smallest power of two that is no smaller than ``value``, at least 1."""
     return 1 << max(0, value - 1).bit_length()
+
+
+def on_device_of(tensor: Tensor) -> AbstractContextManager[object]:
+    """Make a tensor's GPU the current one, which is where Triton launches."""
+    return torch.cuda.device(tensor.device) if tensor.is_cuda else nullcontext()
 
 
 def _previous_power_of_two(value: int) -> int:

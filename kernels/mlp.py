@@ -19,15 +19,24 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-def can_fuse(x: Tensor, parameters: Sequence[Tensor]) -> bool:
-    """Return whether ``stacked_mlp`` takes these: float32 outside of autocast, and neither a
-    compiler nor a transform looking on, which have their own way with layers.
+def can_fuse(x: Tensor, weights: Sequence[Tensor], biases: Sequence[Tensor | None]) -> bool:
+    """Return whether ``stacked_mlp`` takes these as its parameters say, outside of autocast, and
+    with neither a compiler nor a transform looking on, which have their own way with layers.
     """
+    rows = x.shape[1:-1].numel()
+    parameters = [*weights, *(bias for bias in biases if bias is not None)]
+    widest = max(x.shape[-1], *(weight.shape[-1] for weight in weights))
+    reach = sum((size - 1) * stride for size, stride in zip(x.shape, x.stride(), strict=True))
     return (
         not torch.is_autocast_enabled(x.device.type)
         and not is_observed(x)
         and x.numel() > 0
-        and all(value.dtype == torch.float32 for value in (x, *parameters))
+        and x.shape[0] == weights[0].shape[0]
+        and x.shape[-1] == weights[0].shape[-2]
+        and x.dtype == torch.float32
+        and all(value.dtype == torch.float32 and value.is_contiguous() for value in parameters)
+        # within a run the kernels count elements in 32 bits
+        and max(rows * widest, reach) < 1 << 31
     )
 
 
@@ -54,13 +63,14 @@ class _Chain(torch.autograd.Function):
             x = x.contiguous()
         weights = cast("tuple[Tensor, ...]", parameters[:depth])
         biases = parameters[depth:]
-        inputs = [x]
+        inputs = []
         for index, (weight, bias) in enumerate(zip(weights, biases, strict=True), start=1):
-            inputs.append(mlp_launch.affine(inputs[-1], weight, bias, relu=index < depth))
-        output = inputs.pop()
+            if any(ctx.needs_input_grad):
+                inputs.append(x)
+            x = mlp_launch.affine(x, weight, bias, relu=index < depth)
         ctx.has_bias = [bias is not None for bias in biases]
         ctx.save_for_backward(*inputs, *weights)
-        return output
+        return x
 
     @staticmethod
     @once_differentiable
@@ -70,14 +80,15 @@ class _Chain(torch.autograd.Function):
         of_x, _, *of_parameters = ctx.needs_input_grad
         dweights: list[Tensor | None] = [None] * depth
         dbiases: list[Tensor | None] = [None] * depth
+        asked = [of_parameters[n] or of_parameters[depth + n] for n in range(depth)]
+        lowest = 0 if of_x else asked.index(True)
         dy = dy.contiguous()
-        for layer in reversed(range(depth)):
-            of_weight, of_bias = of_parameters[layer], of_parameters[depth + layer]
-            if of_weight or of_bias:
+        for layer in reversed(range(lowest, depth)):
+            if asked[layer]:
                 dweights[layer], dbiases[layer] = mlp_launch.weight_gradient(
                     inputs[layer], dy, bias=ctx.has_bias[layer]
                 )
-            if layer > 0:
+            if layer > lowest:
                 dy = mlp_launch.input_gradient(dy, weights[layer], inputs[layer])
         dx = mlp_launch.input_gradient(dy, weights[0], None) if of_x else None
         return dx, None, *dweights, *dbiases

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from kernels.backend import TRITON_INTERPRETED
+from kernels.launch import next_power_of_two, on_device_of
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -59,8 +60,8 @@ def tile_of(runs: int, rows: int, columns: int, processors: int) -> Tile:
         if runs * -(-rows // tile.rows) * -(-columns // tile.columns) >= processors:
             break
     return Tile(
-        min(tile.rows, max(SMALLEST_TILE, _next_power_of_two(rows))),
-        min(tile.columns, max(SMALLEST_TILE, _next_power_of_two(columns))),
+        min(tile.rows, max(SMALLEST_TILE, next_power_of_two(rows))),
+        min(tile.columns, max(SMALLEST_TILE, next_power_of_two(columns))),
         tile.inner,
         tile.warps,
         tile.stages,
@@ -163,18 +164,19 @@ def _launch(
     batch = first.shape[1]
     batch_tile = tile.inner if name == "weight_gradient" else tile.rows
     grid = (runs * -(-rows // tile.rows) * -(-columns // tile.columns),)
-    _kernel(name)[grid](
-        first,
-        *arguments,
-        **constants,
-        TILE_ROWS=tile.rows,
-        TILE_COLUMNS=tile.columns,
-        TILE_INNER=tile.inner,
-        ROWS_WHOLE=batch % batch_tile == 0,
-        SPLIT=_splits(first.device),
-        num_warps=tile.warps,
-        num_stages=tile.stages,
-    )
+    with on_device_of(first):
+        _kernel(name)[grid](
+            first,
+            *arguments,
+            **constants,
+            TILE_ROWS=tile.rows,
+            TILE_COLUMNS=tile.columns,
+            TILE_INNER=tile.inner,
+            ROWS_WHOLE=batch % batch_tile == 0,
+            SPLIT=_splits(first.device),
+            num_warps=tile.warps,
+            num_stages=tile.stages,
+        )
 
 
 @functools.cache
@@ -195,7 +197,3 @@ def _processors(device: torch.device) -> int:
     if device.type != "cuda":
         return 1
     return torch.cuda.get_device_properties(device).multi_processor_count
-
-
-def _next_power_of_two(value: int) -> int:
-    return 1 << max(0, value - 1).bit_length()

@@ -13,7 +13,7 @@ def adam_kernel(
     seconds,  # and of its square
     sizes,  # elements
     begins,  # the first program of each tensor
-    step_ptr,  # int64 0-d, from 0
+    steps_ptr,  # int64 0-d, this step counted
     learning_rate_ptr,  # float32 0-d
     EPSILON: tl.constexpr,
     BETA_1: tl.constexpr,
@@ -36,7 +36,7 @@ def adam_kernel(
     start = (program - begin).to(tl.int64) * TILE
     at = start + tl.arange(0, TILE)
     # In float64: at the first steps one minus a power has few digits in float32.
-    steps = (tl.load(step_ptr) + 1).to(tl.float64)
+    steps = tl.load(steps_ptr).to(tl.float64)
     unbias_mean = (1 - tl.exp2(steps * tl.log2(tl.full([], BETA_1, tl.float64)))).to(tl.float32)
     unbias_square = (1 - tl.exp2(steps * tl.log2(tl.full([], BETA_2, tl.float64)))).to(tl.float32)
     step_size = tl.load(learning_rate_ptr) / unbias_mean

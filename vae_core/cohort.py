@@ -23,6 +23,7 @@ from vae_core.one_by_one import WAYS, OneByOne, how_stacked, stack_tried
 from vae_core.posteriors import Drawn, Gaussian
 from vae_core.rate_control import RateControl
 from vae_core.stacked_layers import Stacked
+from vae_core.stacking import StackedSequential
 from vae_core.streams import CORRUPTION
 
 TRIAL_BATCH = 4
@@ -133,6 +134,12 @@ class StackedAutoencoders(nn.Module):
             for name, network in parts.items()
             if isinstance(network, OneByOne)
         ]
+
+    def use_kernels(self, wanted: bool) -> None:
+        """Have Triton run what layers it can from now on, or PyTorch all of them."""
+        for module in self.modules():
+            if isinstance(module, StackedSequential):
+                module.by_kernels = wanted
 
     def encode(self, x: Tensor) -> Gaussian:
         """Images ``[K, B, C, H, W]`` to q(z|x); deterministic members use its mean only."""

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from kernels.adam import StackedAdam
-from kernels.backend import takes_triton
+from kernels.adam import StackedAdam, takes
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ PLAIN_ADAM = OptimizerSettings()
 
 
 class Adam:
-    """PyTorch's Adam, or where Triton runs one launch for all tensors.
+    """PyTorch's Adam, or one launch for all tensors.
 
     Parameters
     ----------
@@ -39,37 +40,43 @@ class Adam:
         On ``device``.
     epsilon
         Of the denominator.
+    by_kernels
+        Whether Triton moves them; float32 and contiguous ones only.
     """
 
     def __init__(
-        self, parameters: Iterable[Tensor], *, epsilon: float, device: torch.device
+        self,
+        parameters: Iterable[Tensor],
+        *,
+        epsilon: float,
+        device: torch.device,
+        by_kernels: bool = False,
     ) -> None:
         parameters = list(parameters)
-        on_gpu = device.type == "cuda"
         # A recording of a step finds it in the device's memory.
         self._rate = torch.zeros((), device=device)
-        self._stacked: StackedAdam | None = None
-        self._torch: torch.optim.Adam | None = None
-        if takes_triton(device) and all(value.dtype == torch.float32 for value in parameters):
-            self._stacked = StackedAdam(parameters, epsilon=epsilon)
-        else:
-            self._torch = torch.optim.Adam(
-                parameters,
-                lr=self._rate if on_gpu else 0.0,
-                eps=epsilon,
-                fused=True,
-                capturable=on_gpu,
-            )
+        if by_kernels and all(map(takes, parameters)):
+            stacked = StackedAdam(parameters, epsilon=epsilon)
+            self._move: Callable[[], object] = partial(stacked.step, self._rate)
+            self._groups: list[dict[str, Any]] = []
+            return
+        on_gpu = device.type == "cuda"
+        plain = torch.optim.Adam(
+            parameters,
+            lr=self._rate if on_gpu else 0.0,
+            eps=epsilon,
+            fused=True,
+            capturable=on_gpu,
+        )
+        self._groups = [] if on_gpu else plain.param_groups
+        self._move = plain.step
 
     def set_learning_rate(self, rate: float) -> None:
         """Step by this rate from now on."""
         self._rate.fill_(rate)
-        if self._torch is not None and not self._rate.is_cuda:
-            self._torch.param_groups[0]["lr"] = rate
+        for group in self._groups:
+            group["lr"] = rate
 
-    def step(self, step: Tensor) -> None:
-        """Move every parameter that has a gradient, as step ``step``, a 0-d int64 tensor from 0."""
-        if self._stacked is not None:
-            self._stacked.step(step, self._rate)
-        elif self._torch is not None:
-            self._torch.step()
+    def step(self) -> None:
+        """Move every parameter that has a gradient."""
+        self._move()

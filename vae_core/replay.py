@@ -58,19 +58,29 @@ class Replayed(Generic[Result]):
         try:
             with torch.cuda.graph(graph, capture_error_mode="thread_local"):
                 result = self._function()
-        except torch.OutOfMemoryError:
-            raise
         except RuntimeError as error:
-            raise _explained(error) from error
+            if (cause := _cause(error)) is error:
+                raise
+            raise cause from error
         return graph, result
 
 
-def _explained(error: RuntimeError) -> RuntimeError:
-    """What ended a recording. CUDA reports the end of what was refused in it as a second error."""
+def _cause(error: RuntimeError) -> RuntimeError:
+    """What ended a recording. What CUDA refuses in one ends it with a second error, about the end
+    of the recording.
+    """
+    if not _is_about_recording(error):
+        return error
     first = error.__context__ if isinstance(error.__context__, RuntimeError) else error
-    if isinstance(first, torch.OutOfMemoryError) or "captur" not in str(first):
+    if not _is_about_recording(first):
         return first
     return WaitsForDeviceError(str(first).splitlines()[0])
+
+
+def _is_about_recording(error: RuntimeError) -> bool:
+    """Whether CUDA says that something cannot be done while, or because, a stream is recorded."""
+    said = str(error)
+    return "CUDA error" in said and ("captur" in said or "StreamCapture" in said)
 
 
 @contextmanager

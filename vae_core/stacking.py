@@ -111,7 +111,12 @@ def _shapes(module: nn.Module) -> list[tuple[str, torch.Size, torch.dtype]]:
 
 
 class StackedSequential(Stacked):
-    """``nn.Sequential`` of stacked layers; linear layers with ReLU between are one op on a GPU."""
+    """``nn.Sequential`` of stacked layers.
+
+    With ``by_kernels`` linear layers with ReLU between are one op where Triton runs.
+    """
+
+    by_kernels = False
 
     def __init__(self, members: Sequence[nn.Module]) -> None:
         super().__init__()
@@ -123,9 +128,10 @@ class StackedSequential(Stacked):
         layers = cast("list[Stacked]", list(self._modules.values()))
         at = 0
         while at < len(layers):
-            chain = _chain(layers[at:]) if takes_triton(x.device) else []
+            can_run = self.by_kernels and takes_triton(x.device)
+            chain = _chain(layers[at:]) if can_run else []
             weights, biases = [c.weight for c in chain], [c.bias for c in chain]
-            if chain and can_fuse(x, weights):
+            if chain and can_fuse(x, weights, biases):
                 rows = stacked_mlp(x.flatten(1, -2), weights, biases)
                 x = split_axis(rows, 1, *x.shape[1:-1])
                 at += 2 * len(chain) - 1

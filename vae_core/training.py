@@ -102,7 +102,14 @@ class Trainer:
             (len(model.members), config.batch_size), dtype=torch.int64, device=device
         )
         self._step = torch.zeros((), dtype=torch.int64, device=device)
-        self.optimizer = Adam(model.parameters(), epsilon=config.optimizer.epsilon, device=device)
+        self._by_kernels = config.backend == "triton"
+        model.use_kernels(self._by_kernels)
+        self.optimizer = Adam(
+            model.parameters(),
+            epsilon=config.optimizer.epsilon,
+            device=device,
+            by_kernels=self._by_kernels,
+        )
         self.optimizer.set_learning_rate(config.learning_rate * config.optimizer.factor(0))
         self.engine = Engine(
             model,
@@ -151,13 +158,13 @@ class Trainer:
 
     def _advance(self) -> Losses:
         """One step as the device memory describes it; nothing in it may wait for the device."""
-        x = self.dataset.train_pixels(self._rows)
+        x = self.dataset.train_pixels(self._rows, by_kernel=self._by_kernels)
         if self.config.binarize:
             x = draw_binary(x, self.model.seeds, self._step)
         losses = self.engine.gradients(
             x, step=self._step, stream=TRAINING, backend=self.config.backend
         )
-        self.optimizer.step(self._step)
+        self.optimizer.step()
         self._tally.add(losses, self._step)
         return losses
 

@@ -142,6 +142,7 @@ def build(case: Case, dataset: Dataset) -> Callable[[], object]:
     if case.phase == "train":
         config = replace(training_of(members[0]), engine=engine)
         return _training(Trainer(model, dataset, config), case)
+    model.use_kernels(backend == "triton")
     return _inference(model.eval(), case, dataset, engine)
 
 

@@ -28,7 +28,7 @@ def test_steps_are_those_of_adam(device, monkeypatch, at_once):
             size = 10.0 ** (2 * index - 4)
             mine.grad = None if index == 1 else size * normal(mine.shape, 50 + step, device)
             other.grad = None if index == 1 else mine.grad.double()
-        stacked.step(torch.tensor(step, device=device), rate)
+        stacked.step(rate)
         plain.step()
     for mine, other in zip(ours, theirs, strict=True):
         torch.testing.assert_close(mine.double(), other.detach(), rtol=1e-6, atol=1e-6)
@@ -41,7 +41,20 @@ def test_a_gradient_that_is_part_of_another_tensor_is_read_where_it_lies(device)
         (plain, normal((67,), 0, device)[3:].clone()),
     ):
         value.grad = gradient
-        StackedAdam([value], epsilon=1e-8).step(
-            torch.tensor(0, device=device), torch.tensor(0.1, device=device)
-        )
+        StackedAdam([value], epsilon=1e-8).step(torch.tensor(0.1, device=device))
     assert torch.equal(ours, plain)
+
+
+def test_what_it_cannot_move_is_refused(device):
+    for value in (torch.ones(3).double(), torch.ones(3, 4).T):
+        with pytest.raises(ValueError, match="float32 and contiguous"):
+            StackedAdam([value.to(device)], epsilon=1e-8)
+
+
+def test_a_graph_that_saved_a_weight_notices_that_it_moved(device):
+    weight = torch.ones(4, device=device, requires_grad=True)
+    loss = (weight * weight).sum()
+    weight.grad = torch.ones_like(weight)
+    StackedAdam([weight], epsilon=1e-8).step(torch.tensor(0.1, device=device))
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        loss.backward()

@@ -21,3 +21,9 @@ def test_numbers_stay_as_they_are(device):
     table = torch.randn(9, 2, 5)
     index = torch.tensor([8, 0, 8])
     assert torch.equal(gather_scaled(table.to(device), index.to(device), 1).cpu(), table[index])
+
+
+def test_tables_and_rows_may_lie_anyhow(device):
+    table = torch.randint(256, (9, 4, 5, 3), dtype=torch.uint8).to(device).permute(0, 3, 1, 2)
+    index = torch.arange(9).to(device)[::2].expand(2, -1)
+    assert torch.equal(gather_scaled(table, index, 255), table[index].float() / 255)

@@ -4,6 +4,8 @@ and no matrix instruction is asynchronous, for Triton overwrites what one still 
 
 import re
 import subprocess
+from dataclasses import replace
+from itertools import product
 
 import pytest
 
@@ -14,6 +16,9 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(TRITON_INTERPRETED, reason="an interpreter compiles nothing"),
 ]
+
+CUT = [replace(TILES[0], columns=16), replace(TILES[0], rows=16), replace(TILES[2], columns=16)]
+"""As results narrower or shorter than a tile cut it."""
 
 CONSTANTS = {
     "affine": {"BIAS": True, "RELU": True},
@@ -54,8 +59,9 @@ def compiled(name, tile, architecture, tmp_path):
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
 
-@pytest.mark.parametrize("architecture", [80, 90, 100])
-@pytest.mark.parametrize("tile", TILES, ids=str)
+@pytest.mark.parametrize(
+    ("tile", "architecture"), [*product(TILES, [80, 90, 100]), *product(CUT, [90])], ids=str
+)
 @pytest.mark.parametrize("name", CONSTANTS)
 def test_compiled_layers(name, tile, architecture, tmp_path):
     text = compiled(name, tile, architecture, tmp_path)

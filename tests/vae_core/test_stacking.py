@@ -200,7 +200,8 @@ def test_linear_layers_with_relu_between_are_one_op_where_it_runs(monkeypatch):
         return x
 
     monkeypatch.setattr(stacking, "takes_triton", lambda device: True)
-    monkeypatch.setattr(stacking, "can_fuse", lambda x, parameters: True)
+    monkeypatch.setattr(stacking, "can_fuse", lambda x, weights, biases: True)
+    monkeypatch.setattr(StackedSequential, "by_kernels", True)
     monkeypatch.setattr(stacking, "stacked_mlp", one_op)
     members = members_of(
         lambda: nn.Sequential(

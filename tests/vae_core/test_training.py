@@ -181,7 +181,7 @@ def test_the_learning_rate_falls_after_its_milestones(small):
     trainer, rates = Trainer(model, small, config), []
     step = trainer.step
 
-    (group,) = trainer.optimizer._torch.param_groups
+    (group,) = trainer.optimizer._groups
 
     def recorded(rows, at):
         rates.append(group["lr"])

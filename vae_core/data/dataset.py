@@ -14,7 +14,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from kernels.backend import takes_triton
 from kernels.gather import gather_scaled
 from vae_core.data.split import fixed_subset
 
@@ -103,10 +102,13 @@ class Dataset:
             return images.to(torch.float32)
         return images.to(torch.float32).div_(self.levels)
 
-    def train_pixels(self, rows: Tensor) -> Tensor:
-        """Read training images as float32 ``[*rows.shape, C, H, W]``; ``rows`` is int64."""
-        if takes_triton(rows.device):
-            return gather_scaled(self.train_images, rows, self.levels)
+    def train_pixels(self, rows: Tensor, *, by_kernel: bool = False) -> Tensor:
+        """Read training images as float32 ``[*rows.shape, C, H, W]``; ``rows`` is int64. With
+        ``by_kernel`` in one launch of a Triton kernel.
+        """
+        if by_kernel:
+            levels = 1 if self.train_images.is_floating_point() else self.levels
+            return gather_scaled(self.train_images, rows, levels)
         return self.pixels(self.train_images[rows])
 
     def to(self, device: torch.device | str) -> Dataset:
