@@ -27,7 +27,7 @@ COMPILE_FROM_STEPS = 10_000
 processor time once and saves 0.19 ms a model and step."""
 
 CAPTURE_FROM_STEPS = 20
-"""Steps on a GPU from which one is recorded, which costs as long as six steps call by call."""
+"""Steps on a GPU from which one is recorded, which costs as long as two to six call by call."""
 
 MAX_PROGRAMS = 1_024
 """Programs one function may be compiled to in a process: every structure of a sweep is one."""
