@@ -2,8 +2,8 @@
 
 Members never meet: the summed loss gives each member the gradient of its own loss, Adam works
 element by element, and a member whose loss is no longer finite cannot touch the others. Batches and
-noise are functions of a run's seed, the epoch and the step, so a run is the same in any cohort but for
-the rounding of products.
+noise are functions of a run's seed, the epoch and the step, so a run is the same in any cohort, but
+for the rounding of products.
 """
 
 from __future__ import annotations
