@@ -120,7 +120,7 @@ def test_the_p_value_is_that_of_scipys_t_test():
 
 def test_differences_without_spread_are_certain():
     assert p_value([0.0, 0.0, 0.0]) == 1.0
-    assert p_value([0.5, 0.5, 0.5]) == 0.0
+    assert p_value([0.5, 0.5, 0.5]) == pytest.approx(2 * stats.t.sf(6, 2))
 
 
 @pytest.mark.parametrize(
@@ -148,3 +148,12 @@ def test_holm_keeps_false_findings_of_many_null_comparisons_rare():
     found = [(adjust_for_multiplicity(row) <= 0.05).any() for row in p]
     assert np.mean(found) < 0.08
     assert (p <= 0.05).any(axis=1).mean() > 0.5
+
+
+@pytest.mark.parametrize(("seeds", "excluded"), [(2, False), (3, True)])
+@pytest.mark.parametrize("rounding", [0.0, 1e-12])
+def test_one_step_of_a_coarse_value_in_every_seed_is_not_certain(seeds, excluded, rounding):
+    """One image of 360 in each of two seeds proves nothing, for all that there is no spread."""
+    differences = np.full(seeds, -1 / 360) + rounding * np.arange(seeds)
+    assert estimate(differences).excludes_zero is excluded
+    assert (p_value(differences) < 0.05) is excluded
