@@ -48,13 +48,13 @@ class Console:
         """Say what the sweep consists of, and what this machine cannot run."""
         trained = len(plan.runs) - sum(plan.skipped_counts.values())
         cohorts = counted(len(plan.cohorts), "cohort")
-        self._line(f"{plan.spec.name}: {counted(trained, 'run')} in {cohorts}")
+        self._line(f"{plan.spec.name}: {counted(trained, 'run')} to train, together in {cohorts}")
         for device, count in plan.skipped_counts.items():
             self.skipped(f"{device}: {plan.skipped[device]}", count)
 
     def skipped(self, reason: str, count: int) -> None:
         """Say once why ``count`` runs are skipped."""
-        self._line(f"skipped: {counted(count, 'run')} ({reason})")
+        self._line(f"skipped: {counted(count, 'other run')} ({reason})")
 
     def started(self, *, total: int, done: int) -> None:
         """Say that training begins; ``done`` of the ``total`` runs were there before."""

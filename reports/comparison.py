@@ -49,9 +49,12 @@ def build_comparison(
 
 def _page(pairing: Pairing, sections: list[DrawnSection]) -> bytes:
     sweeps = (pairing.first, pairing.second)
+    names = [sweep.name for sweep in sweeps]
+    if len(set(names)) == 1:  # two sweeps of one specification are told apart by where they are
+        names = [sweep.directory.resolve().name for sweep in sweeps]
     return fill(
         "comparison.html.j2",
-        names=[sweep.name for sweep in sweeps],
+        names=names,
         directories=[str(sweep.directory) for sweep in sweeps],
         counts=changes.outcome_counts(pairing.cells),
         sentences=changes.sentences(pairing),

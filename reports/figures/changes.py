@@ -12,7 +12,7 @@ from matplotlib.figure import Figure as Canvas
 from matplotlib.ticker import MaxNLocator
 
 from reports import wording
-from reports.figures.axes import legend_below, set_latent_axis
+from reports.figures.axes import legend_below, set_latent_axis, set_log_values
 from reports.figures.figure import Figure, Missing
 from reports.figures.over_weight import MOST_SERIES, draw_over_weight, with_rows
 from reports.metrics import ANY, METRICS
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from reports.pairing import Pairing
     from reports.style import Theme
 
+LOG_RATIOS_FROM = 4.0
+"""Largest over smallest ratio of speeds from which their axis is logarithmic."""
 COUNTS_TITLE = "Which metrics changed beyond noise?"
 DIFFERENCES_TITLE = "Where did they change, and by how much?"
 SPEED_TITLE = "Did the speed change?"
@@ -209,6 +211,8 @@ def _draw_speed(theme: Theme, data: pd.DataFrame) -> Canvas:
             )
         ax.set_title(phase)
         set_latent_axis(ax, dims)
+    if data["ratio"].max() > LOG_RATIOS_FROM * data["ratio"].min():
+        set_log_values(panels[0])  # the panels share it
     panels[0].set_ylabel("throughput, B / A")
     legend_below(canvas, 4)
     return canvas

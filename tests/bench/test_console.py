@@ -41,8 +41,8 @@ def test_a_log_has_one_line_a_cohort_and_ends_with_the_report(plan):
     play(Console(stream), plan)
     lines = stream.getvalue().splitlines()
     assert lines[:2] == [
-        "digits: 105 runs in 10 cohorts",
-        "skipped: 105 runs (cuda: no CUDA device)",
+        "digits: 105 runs to train, together in 10 cohorts",
+        "skipped: 105 other runs (cuda: no CUDA device)",
     ]
     assert lines[2].startswith("[10/105] ae+vae latent 2 cpu, 10 runs: 10 ok in 1.0 s, ")
     assert lines[11].startswith("[105/105] vae latent 32 cpu, 11 runs: 11 ok in 1.0 s, 0 s left")

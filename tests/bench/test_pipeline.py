@@ -33,7 +33,7 @@ def test_a_sweep_leaves_a_complete_directory(sweep, tmp_path, fast_clock, spec_o
     outcome, said = sweep(spec_of(metrics={"throughput": True}), command="python -m bench run x")
     assert (outcome.ok, outcome.failed, outcome.skipped) == (4, 0, 0)
     assert (outcome.exit_code, outcome.report, outcome.directory) == (0, None, out)
-    assert said.splitlines()[0] == "small: 4 runs in 2 cohorts"
+    assert said.splitlines()[0] == "small: 4 runs to train, together in 2 cohorts"
     assert said.count(" ok in ") == 3  # two cohorts, and all
 
     table = table_of(out)
@@ -194,7 +194,7 @@ def test_runs_on_a_device_that_is_not_there_are_skipped_for_a_reason(
     assert (outcome.ok, outcome.failed, outcome.skipped, outcome.exit_code) == (4, 0, 4, 0)
     reason = f"CUDA is not available to torch {torch.__version__} on this machine"
     assert said.count("skipped: ") == 1
-    assert f"skipped: 4 runs (cuda: {reason})" in said
+    assert f"skipped: 4 other runs (cuda: {reason})" in said
     table = table_of(tmp_path / "out")
     skipped = table[table.device == "cuda"]
     assert skipped.status.eq("skipped").all()

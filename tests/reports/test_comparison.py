@@ -136,3 +136,9 @@ def test_metrics_that_the_bars_leave_out_are_said(writer, tmp_path, monkeypatch)
     monkeypatch.setattr("reports.figures.changes.MOST_BARS", 2)
     note = outcome_bars(pairing).note
     assert f"2 of {len(pairing.metrics)} metrics drawn; the table has all." in note
+
+
+def test_two_sweeps_of_one_name_are_told_apart_by_their_directories(writer, tmp_path):
+    page = build_comparison(writer.write(), second_of(writer, tmp_path, 1.5), tmp_path / "out")
+    (heading,) = re.findall(r"<h1>(.*?)</h1>", page.read_text(encoding="utf-8"))
+    assert heading == f"{writer.directory.name} → second"
