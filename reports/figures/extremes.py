@@ -50,7 +50,7 @@ def reconstructions(study: Study) -> Figure | Missing:
         title=TITLE,
         finding=f"Mean squared error of the images shown. {'; '.join(said)}.",
         note="Of all test images, ordered by squared error, decoded from the posterior mean. The "
-        "VAE shown ranks well for every purpose at once.",
+        "VAE shown is the one whose worst rank over the purposes is best.",
         alt="Rows of test images above their reconstructions, in three groups.",
         data=data,
         draw=partial(_draw, rows=rows),

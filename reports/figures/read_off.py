@@ -42,13 +42,15 @@ def read_off_codes(study: Study) -> Figure | Missing:
     data = _scores(study, metrics, dim, shown)
     if data.empty:
         return Missing(TITLE, f"not measured at latent dimension {dim}")
+    of_numbers = any(metric.column.startswith("regression_") for metric in metrics)
     vae = "" if shown is None else f", {study.contender} at KL weight {wording.weight(shown)}"
     return Figure(
         slug="read-off-codes",
         title=TITLE,
         finding=_finding(data, metrics, dim),
         note=f"Latent dimension {dim}{vae}. {wording.seeds(data['n'])} Accuracies are of the test "
-        "part; clusters are k-means on test codes; R² is of linear regression and may be below 0.",
+        "part; clusters are k-means on test codes."
+        + (" R² is of linear regression and may be below 0." if of_numbers else ""),
         alt="Dot plot: a row a score, a mark each for the controls, the AE and the VAE.",
         data=data,
         draw=partial(_draw, data=data, metrics=metrics),

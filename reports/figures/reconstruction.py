@@ -57,10 +57,9 @@ def _finding(summary: pd.DataFrame, dim: int, contender: str) -> str:
             f"{interval(lowest)}"
         )
         if last["kl_weight"] != lowest["kl_weight"]:
-            parts.append(
-                f"and KL weight {wording.weight(last['kl_weight'])} has "
-                f"{wording.number(last['mean'] / lowest['mean'], 2)} times that"
-            )
+            times = wording.number(last["mean"] / lowest["mean"], 2)
+            much = "about as much" if times == "1.0" else f"{times} times that"
+            parts.append(f"and KL weight {wording.weight(last['kl_weight'])} has {much}")
     return f"At latent dimension {dim} {', '.join(parts)}."
 
 
