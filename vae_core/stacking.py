@@ -69,19 +69,25 @@ def stack(members: Sequence[nn.Module]) -> Stacked:
     for name, module in first.named_modules():
         if isinstance(module, nn.modules.dropout._DropoutNd):
             raise StackingError(
-                f"{name or type(module).__name__}: dropout draws from one random stream for all, "
+                f"{_place(name, module)}: dropout draws from one random stream for all, "
                 "so a run would depend on the runs beside it; build the network without it"
             )
     for name, parameter in first.named_parameters():
         if parameter._backward_hooks or parameter._post_accumulate_grad_hooks:
             raise StackingError(
-                f"{name}: has a hook on its gradient, which stacked weights, being copies, would "
-                "lose; freeze it with requires_grad_(False), or use a parametrization"
+                f"weight {name}: has a hook on its gradient, which stacked weights, being copies, "
+                "would lose; freeze it with requires_grad_(False), or use a parametrization"
             )
     # Weights that layers share cannot be stacked layer by layer, and a hook may do anything.
     if _other_names(first) or _has_hooks(first):
         return Vmapped(members)
     return NATIVE.get(type(first), Vmapped)(members)
+
+
+def _place(name: str, module: nn.Module) -> str:
+    """A layer by its class and where it stands in its network."""
+    kind = type(module).__name__
+    return f"layer {name} ({kind})" if name else kind
 
 
 def _other_names(module: nn.Module) -> dict[str, str]:

@@ -45,7 +45,7 @@ IMPORTABLE = Path(__file__).parents[1] / "importable"
         (
             {"model": {"architecture": "own_networks:dropping_out"}},
             StackingError,
-            r"^1: dropout draws from one random stream",
+            r"^layer 1 \(Dropout\): dropout draws from one random stream",
         ),
     ],
     ids=["batch", "neighbours", "size", "files", "import", "dropout"],

@@ -56,7 +56,10 @@ def test_unequal_hyperparameters_are_refused():
     ("module", "name"),
     [
         (nn.Dropout(0.1), "Dropout"),
-        (nn.Sequential(nn.Linear(2, 2), nn.Sequential(nn.Dropout2d(0.1))), "1.0"),
+        (
+            nn.Sequential(nn.Linear(2, 2), nn.Sequential(nn.Dropout2d(0.1))),
+            r"layer 1\.0 \(Dropout2d\)",
+        ),
         (nn.AlphaDropout(0.1), "AlphaDropout"),
     ],
     ids=["dropout", "nested", "alpha"],
@@ -70,7 +73,7 @@ def test_dropout_is_refused_by_its_place(module, name):
 def test_a_hook_on_a_gradient_is_refused_not_lost(register):
     network = nn.Sequential(nn.Linear(2, 2))
     getattr(network[0].weight, register)(lambda grad: grad)
-    with pytest.raises(StackingError, match=r"^0\.weight: has a hook on its gradient"):
+    with pytest.raises(StackingError, match=r"^weight 0\.weight: has a hook on its gradient"):
         stack([network, network])
 
 
