@@ -26,7 +26,9 @@ def can_fuse(x: Tensor, weights: Sequence[Tensor], biases: Sequence[Tensor | Non
     rows = x.shape[1:-1].numel()
     parameters = [*weights, *(bias for bias in biases if bias is not None)]
     widest = max(x.shape[-1], *(weight.shape[-1] for weight in weights))
-    reach = sum((size - 1) * stride for size, stride in zip(x.shape, x.stride(), strict=True))
+    # within a run the kernels count elements in 32 bits
+    reach = sum((n - 1) * stride for n, stride in zip(x.shape[1:], x.stride()[1:], strict=True))
+    largest = max(reach, rows * widest, *(weight[0].numel() for weight in weights))
     return (
         not torch.is_autocast_enabled(x.device.type)
         and not is_observed(x)
@@ -35,8 +37,7 @@ def can_fuse(x: Tensor, weights: Sequence[Tensor], biases: Sequence[Tensor | Non
         and x.shape[-1] == weights[0].shape[-2]
         and x.dtype == torch.float32
         and all(value.dtype == torch.float32 and value.is_contiguous() for value in parameters)
-        # within a run the kernels count elements in 32 bits
-        and max(rows * widest, reach) < 1 << 31
+        and largest < 1 << 31
     )
 
 

@@ -132,9 +132,9 @@ class StackedSequential(Stacked):
 
     def forward(self, x: Tensor) -> Tensor:
         layers = cast("list[Stacked]", list(self._modules.values()))
+        can_run = self.by_kernels and takes_triton(x.device)
         at = 0
         while at < len(layers):
-            can_run = self.by_kernels and takes_triton(x.device)
             chain = _chain(layers[at:]) if can_run else []
             weights, biases = [c.weight for c in chain], [c.bias for c in chain]
             if chain and can_fuse(x, weights, biases):

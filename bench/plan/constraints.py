@@ -209,7 +209,7 @@ def constrained(constraint: Constraint) -> BeforeValidator:
 def list_of_values(value: Any) -> Any:
     """Refuse what is no list, and the empty list."""
     if not isinstance(value, list | tuple) or not value:
-        raise refusal("a list of at least one value, such as [0],")
+        raise refusal("a list of at least one value")
     return value
 
 
