@@ -14,12 +14,14 @@ from multiprocessing import get_context, parent_process
 from multiprocessing.connection import wait as wait_for_end
 
 import torch
+from threadpoolctl import threadpool_limits
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
 """Of ``mallopt`` (mallopt(3)): from what size on free memory at the heap's end goes back to the
 system, and from what size on a block is asked of the system by itself."""
 KEPT_BYTES = 1 << 30
 
+THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 ATTEMPTS = 3
 """How often work is begun whose process dies: it may have been lost to something else."""
 
@@ -35,6 +37,10 @@ def start_workers(count: int) -> ProcessPoolExecutor:
 
 def become_worker() -> None:
     """Take one thread and keep its memory, and end with the process that started this one."""
+    # Every library has threads of its own, as many as cores: a process on each of sixteen would
+    # have sixteen of each. Some are loaded already; others will read what the environment says.
+    os.environ |= dict.fromkeys(THREAD_VARIABLES, "1")
+    threadpool_limits(1)
     torch.set_num_threads(1)
     keep_freed_memory()
     end_with_parent()

@@ -17,7 +17,7 @@ from multiprocessing import get_context
 from bench.peers.protocol import PEERS
 from bench.peers.quality import Quality, score
 from bench.peers.task import Task
-from bench.process import end_with_parent
+from bench.process import THREAD_VARIABLES, end_with_parent
 
 
 @dataclass(frozen=True)
@@ -74,9 +74,7 @@ def seeds_of(models: int, index: int) -> list[int]:
 def _environment(threads: int, device: str) -> Iterator[None]:
     """Variables that libraries read when they start; workers inherit them."""
     wanted = {
-        **dict.fromkeys(
-            ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), f"{threads}"
-        ),
+        **dict.fromkeys(THREAD_VARIABLES, f"{threads}"),
         "JAX_PLATFORMS": device,
         # JAX would take most of a GPU's memory, which peers share.
         "XLA_PYTHON_CLIENT_PREALLOCATE": "false",
