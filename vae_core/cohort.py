@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from kernels import philox_normal
+from kernels.losses import can_fuse, image_error, weighted_means
 from vae_core.likelihoods import LIKELIHOODS
 from vae_core.model import Autoencoder, Structure, autoencoder, initial_networks
 from vae_core.objectives import OBJECTIVES, Terms
@@ -107,6 +108,9 @@ class StackedAutoencoders(nn.Module):
         self.encoder: Stacked = stack_tried(encoders, _example(*structure.image_shape))
         self.decoder: Stacked = stack_tried(decoders, _example(structure.latent_dim))
         self.objectives = _slices([member.objective for member in members])
+        self._is_weighted_sum = not self.likelihood.is_calibrated and all(
+            OBJECTIVES[name].is_weighted_sum for name in self.objectives
+        )
         self.seeds: Tensor
         self.recon_weights: Tensor
         self.kl_weights: Tensor
@@ -205,12 +209,19 @@ class StackedAutoencoders(nn.Module):
             per_dimension=settings.rate.free_nats > 0,
         )
         outputs = self.decoder(drawn.z.flatten(1, 2)).unflatten(1, drawn.z.shape[1:3])
-        error = self.likelihood.error(outputs, x.unsqueeze(1).expand_as(outputs))
-        mean_error, mean_kl = error.mean((1, 2)), drawn.kl.mean(-1)
-        rate = settings.rate.paid(mean_kl, drawn.kl_per_dimension, step, steps)
+        by_kernels = backend == "triton" and can_fuse(outputs, x)
+        error = (
+            image_error(outputs, x, self.likelihood.kind)
+            if by_kernels
+            else self.likelihood.error(outputs, x.unsqueeze(1).expand_as(outputs))
+        )
         kl_weights = self.kl_weights
         if settings.rate.schedule != "constant":
             kl_weights = kl_weights * settings.rate.factor(step, steps)
+        if by_kernels and self._is_weighted_sum and settings.rate.pays_all:
+            return Losses(*weighted_means(error, drawn.kl, self.recon_weights, kl_weights))
+        mean_error, mean_kl = error.mean((1, 2)), drawn.kl.mean(-1)
+        rate = settings.rate.paid(mean_kl, drawn.kl_per_dimension, step, steps)
         losses = [
             OBJECTIVES[name].loss(
                 Terms(

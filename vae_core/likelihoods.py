@@ -25,6 +25,8 @@ class Likelihood:
     error
         (decoder output, x), both ``[…, C, H, W]``, to the error of each image summed over its
         pixels, ``[…]``.
+    kind
+        What ``kernels.losses`` calls that error.
     reduce
         (mean error of a batch ``[…]``, P) to the trained term before it is weighed with C, ``[…]``.
     negative_log_likelihood
@@ -40,6 +42,7 @@ class Likelihood:
 
     mean: Callable[[Tensor], Tensor]
     error: Callable[[Tensor, Tensor], Tensor]
+    kind: str
     reduce: Callable[[Tensor, int], Tensor]
     negative_log_likelihood: Callable[[Tensor, float, int], Tensor]
     effective_decoder_variance: Callable[[float, float], float | None]
@@ -83,6 +86,7 @@ LIKELIHOODS: dict[str, Likelihood] = {
     "gaussian": Likelihood(
         mean=lambda output: output,
         error=_squared_error,
+        kind="squared",
         reduce=_itself,
         negative_log_likelihood=_gaussian_nll,
         effective_decoder_variance=lambda kl_weight, recon_weight: kl_weight / (2 * recon_weight),
@@ -91,6 +95,7 @@ LIKELIHOODS: dict[str, Likelihood] = {
     "gaussian-calibrated": Likelihood(
         mean=lambda output: output,
         error=_squared_error,
+        kind="squared",
         reduce=_at_best_variance,
         negative_log_likelihood=_gaussian_nll,
         effective_decoder_variance=lambda kl_weight, recon_weight: None,
@@ -99,6 +104,7 @@ LIKELIHOODS: dict[str, Likelihood] = {
     "bernoulli": Likelihood(
         mean=torch.sigmoid,
         error=_cross_entropy,
+        kind="cross-entropy",
         reduce=_itself,
         negative_log_likelihood=_bernoulli_nll,
         effective_decoder_variance=lambda kl_weight, recon_weight: None,

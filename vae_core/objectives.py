@@ -107,6 +107,8 @@ class Objective:
         ``Terms`` of k members to their losses ``[k]``.
     is_stochastic
         Whether a latent is drawn; otherwise q(z|x) is the encoder's mean.
+    is_weighted_sum
+        Whether the loss is C · error + β · rate, means over draws and batch, and no more.
     corrupts
         Whether the encoder sees images with Gaussian noise added.
     decays_decoder
@@ -115,18 +117,21 @@ class Objective:
 
     loss: Callable[[Terms], Tensor]
     is_stochastic: bool
+    is_weighted_sum: bool = False
     corrupts: bool = False
     decays_decoder: bool = False
 
 
 OBJECTIVES: dict[str, Objective] = {
-    "ae": Objective(_reconstruct, is_stochastic=False),
+    "ae": Objective(_reconstruct, is_stochastic=False, is_weighted_sum=True),
     # Vincent et al. 2008: reconstruct the clean image from a corrupted one.
-    "denoising-ae": Objective(_reconstruct, is_stochastic=False, corrupts=True),
+    "denoising-ae": Objective(
+        _reconstruct, is_stochastic=False, is_weighted_sum=True, corrupts=True
+    ),
     # Ghosh et al. 2020, arXiv:1903.12436, RAE-L2: ½·β·‖z‖² and weight decay of the decoder.
     "rae-l2": Objective(_regularised, is_stochastic=False, decays_decoder=True),
     # Kingma & Welling 2014; with β, Higgins et al. 2017.
-    "vae": Objective(_elbo, is_stochastic=True),
+    "vae": Objective(_elbo, is_stochastic=True, is_weighted_sum=True),
     # Burda et al. 2016, arXiv:1509.00519, equation 8; β weighs log q(z|x)/p(z).
     "iwae": Objective(_importance_weighted, is_stochastic=True),
     # Chen et al. 2018, arXiv:1802.04942, equation 4 with α = γ = 1.

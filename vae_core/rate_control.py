@@ -36,6 +36,11 @@ class RateControl:
     free_nats: float = 0.0
     capacity_nats: float | None = None
 
+    @property
+    def pays_all(self) -> bool:
+        """Whether the rate that is paid is the KL."""
+        return not self.free_nats and self.capacity_nats is None
+
     def factor(self, step: int | Tensor, steps: int) -> Tensor | float:
         """What the KL weight is multiplied with at a step of a training of ``steps``, in [0, 1]."""
         if self.schedule == "constant":

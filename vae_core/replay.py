@@ -13,8 +13,9 @@ import torch
 
 Result = TypeVar("Result")
 
-WARM_UP_CALLS = 3
-"""Calls made as they are before one is recorded: libraries and compilers make themselves ready."""
+WARM_UP_CALLS = 2
+"""Calls made as they are before one is recorded: in the first, libraries and compilers make
+themselves ready; the last must not wait for the device."""
 
 
 class WaitsForDeviceError(RuntimeError):

@@ -15,6 +15,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from kernels.gather import gather_batch
+from kernels.losses import note
 from vae_core.batches import BatchOrder
 from vae_core.cohort import PLAIN, Losses, LossSettings, StackedAutoencoders
 from vae_core.data import Dataset
@@ -98,11 +100,19 @@ class Trainer:
         self.dataset = dataset
         self.config = config
         self.steps_per_epoch = train_size // config.batch_size
+        self._batches = BatchOrder(
+            [member.seed for member in model.members],
+            train_size,
+            config.batch_size,
+            config.epochs,
+            device,
+        )
         # What changes from step to step is in memory of the device, where a recording finds it.
         self._rows = torch.zeros(
             (len(model.members), config.batch_size), dtype=torch.int64, device=device
         )
         self._step = torch.zeros((), dtype=torch.int64, device=device)
+        self._next_step = 0
         self._by_kernels = config.backend == "triton"
         model.use_kernels(self._by_kernels)
         self.optimizer = Adam(
@@ -119,9 +129,8 @@ class Trainer:
             steps=config.steps(train_size),
             settings=config.loss,
         )
-        self._tally = Tally(self.steps_per_epoch, len(model.members), device)
-        self._batches = BatchOrder(
-            [member.seed for member in model.members], train_size, config.batch_size, device
+        self._tally = Tally(
+            self.steps_per_epoch, len(model.members), device, by_kernel=self._by_kernels
         )
         self._replayed = Replayed(self._advance) if self.engine.records_steps else None
 
@@ -132,23 +141,26 @@ class Trainer:
         for epoch in range(self.config.epochs):
             factor = self.config.optimizer.factor(epoch)
             self.optimizer.set_learning_rate(self.config.learning_rate * factor)
-            order = self._batches.epoch(epoch)
             for index in range(self.steps_per_epoch):
-                step = epoch * self.steps_per_epoch + index
-                self.step(self._batches.rows(order, index), step)
+                self.step(epoch * self.steps_per_epoch + index)
             epochs.append(self._tally.take(epoch))
         self._replayed = None  # a recording keeps the memory of a step
         curves = torch.stack(epochs).cpu().numpy()
         first_bad = self._tally.first_bad_step.cpu().numpy()
         return History(curves[:, 0], curves[:, 1], curves[:, 2], first_bad)
 
-    def step(self, rows: Tensor, step: int) -> Losses:
-        """Train once on the images ``rows`` ``[K, B]`` of the training set, as step ``step``.
+    def step(self, step: int) -> Losses:
+        """Train once, on the batch of a step counted from 0.
 
         What it returns is good until the next step.
         """
-        self._rows.copy_(rows)
-        self._step.fill_(step)
+        epoch, index = divmod(step, self.steps_per_epoch)
+        self._batches.seek(epoch)
+        if not self._by_kernels:
+            self._rows.copy_(self._batches.rows(index))
+        if step != self._next_step:
+            self._step.fill_(step)
+        self._next_step = step + 1
         if self._replayed is not None:
             try:
                 return self._replayed()
@@ -158,8 +170,10 @@ class Trainer:
         return self._advance()
 
     def _advance(self) -> Losses:
-        """One step as the device memory describes it; nothing in it may wait for the device."""
-        x = self.dataset.train_pixels(self._rows, by_kernel=self._by_kernels)
+        """One step as the device memory describes it, and on to the next; nothing in it may wait
+        for the device.
+        """
+        x = self._batch()
         if self.config.binarize:
             x = draw_binary(x, self.model.seeds, self._step)
         losses = self.engine.gradients(
@@ -167,24 +181,46 @@ class Trainer:
         )
         self.optimizer.step()
         self._tally.add(losses, self._step)
+        self._step.add_(1)
         return losses
+
+    def _batch(self) -> Tensor:
+        """The images of this step, float32 ``[K, B, C, H, W]``."""
+        if not self._by_kernels:
+            return self.dataset.pixels(self.dataset.train_images[self._rows])
+        return gather_batch(
+            self.dataset.train_images,
+            self._batches.order,
+            self._batches.of_member,
+            self._step,
+            self.config.batch_size,
+            self.dataset.divisor,
+        )
 
 
 class Tally:
     """The losses of each step of an epoch, and when one was first no number, on their device."""
 
-    def __init__(self, steps_per_epoch: int, members: int, device: torch.device) -> None:
+    def __init__(
+        self, steps_per_epoch: int, members: int, device: torch.device, *, by_kernel: bool
+    ) -> None:
         self._values = torch.zeros((steps_per_epoch, 3, members), device=device)
         self.first_bad_step = torch.full((members,), -1, device=device)
+        self._by_kernel = by_kernel
 
     def add(self, losses: Losses, step: Tensor) -> None:
         """Note the losses of one step; its number is a 0-d int64 tensor."""
+        if self._by_kernel:
+            note(losses.loss, losses.error, losses.rate, step, self._values, self.first_bad_step)
+            return
         values = torch.stack([losses.loss, losses.error, losses.rate])
         row = (step % len(self._values)).view(1)
         self._values.index_copy_(0, row, values.unsqueeze(0).to(self._values.dtype))
 
     def take(self, epoch: int) -> Tensor:
         """Means of loss, error and rate over an epoch that has been noted, float64 ``[3, K]``."""
+        if self._by_kernel:
+            return self._values.double().mean(0)
         is_bad = ~self._values[:, 0].isfinite()
         first = is_bad.int().argmax(0) + epoch * len(self._values)
         newly_bad = (self.first_bad_step < 0) & is_bad.any(0)

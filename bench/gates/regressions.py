@@ -49,15 +49,15 @@ import time as _time
 _step, _owed = Trainer.step, [0.0]
 
 
-def _step_and_more(self, rows, step):
+def _step_and_more(self, step):
     while _owed[0] > 0:
         start = _time.process_time()
-        x = self.dataset.pixels(self.dataset.train_images[rows])
+        x = self.dataset.pixels(self.dataset.train_images[self._rows])
         again = self.model.losses(x, step=step, stream=TRAINING, backend=self.config.backend)
         torch.autograd.grad(again.loss.sum(), [*self.model.parameters()], allow_unused=True)
         _owed[0] -= _time.process_time() - start
     start = _time.process_time()
-    losses = _step(self, rows, step)
+    losses = _step(self, step)
     _owed[0] += 0.3 * (_time.process_time() - start)
     return losses
 
@@ -86,8 +86,8 @@ def reparameterize_kl(mu, logvar, *rest):
 _unwatched = Trainer.step
 
 
-def _watched(self, rows, step):
-    losses = _unwatched(self, rows, step)
+def _watched(self, step):
+    losses = _unwatched(self, step)
     for loss in losses.loss:
         loss.item()
     return losses

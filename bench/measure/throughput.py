@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import count
 from typing import Any, Literal
 
 import torch
@@ -69,8 +70,8 @@ def _subjects(run: RunConfig, dataset: Dataset) -> Iterator[Subject]:
     device = torch.device(run.device)
     model = build_model([run], dataset).to(device)
     trainer = Trainer(model, dataset, training_of(run))
-    rows = torch.arange(run.batch_size, device=device).unsqueeze(0)
-    yield Subject(run, "train", run.batch_size, lambda: trainer.step(rows, 0))
+    steps = count()
+    yield Subject(run, "train", run.batch_size, lambda: trainer.step(next(steps)))
 
     single = model.member(0).to(device)
     images = dataset.pixels(dataset.test_images[:INFERENCE_BATCH])

@@ -141,16 +141,10 @@ def build(case: Case, dataset: Dataset) -> Callable[[], object]:
     model = build_model(members, dataset).to(case.run.device)
     if case.phase == "train":
         config = replace(training_of(members[0]), engine=engine)
-        return _training(Trainer(model, dataset, config), case)
+        trainer, steps = Trainer(model, dataset, config), count()
+        return lambda: trainer.step(next(steps))
     model.use_kernels(backend == "triton")
     return _inference(model.eval(), case, dataset, engine)
-
-
-def _training(trainer: Trainer, case: Case) -> Callable[[], object]:
-    rows = torch.arange(case.run.batch_size, device=trainer.model.seeds.device)
-    rows = rows.expand(case.cohort_size, -1)
-    steps = count()
-    return lambda: trainer.step(rows, next(steps))
 
 
 def _inference(

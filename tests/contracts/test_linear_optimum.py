@@ -4,10 +4,10 @@ Evaluated on its own training images, of which the optimum is known without samp
 """
 
 from dataclasses import replace
+from itertools import count
 
 import numpy as np
 import pytest
-import torch
 
 from bench.measure.forward import ask
 from bench.measure.quality import measure
@@ -26,7 +26,7 @@ MEMBERS = [Member("ae", 0, None, RECON_WEIGHT)] + [
     Member("vae", 0, kl_weight, RECON_WEIGHT) for kl_weight in KL_WEIGHTS
 ]
 BATCH_SIZE = 200
-LEARNING_RATES = ((5e-2, 1000), (1e-2, 400), (2e-3, 300))
+LEARNING_RATES = ((2e-2, 1000), (1e-2, 400), (2e-3, 300))
 """And for how many steps: the last make Adam come to rest."""
 
 FAMILIES = MetricsSpec(
@@ -52,14 +52,11 @@ def model(dataset):
     structure = Structure("linear", (), dataset.image_shape, LATENT_DIM, "gaussian")
     model = StackedAutoencoders(structure, MEMBERS)
     trainer = Trainer(model, dataset, TrainingConfig(1, BATCH_SIZE, 1.0, "reference"))
-    generator = torch.Generator().manual_seed(0)
-    step = 0
+    step = count()
     for learning_rate, steps in LEARNING_RATES:
         trainer.optimizer.set_learning_rate(learning_rate)
         for _ in range(steps):
-            rows = torch.randint(len(dataset.train_images), (BATCH_SIZE,), generator=generator)
-            trainer.step(rows.expand(len(MEMBERS), -1), step)
-            step += 1
+            trainer.step(next(step))
     return model
 
 

@@ -84,7 +84,8 @@ def plain_loop(structure, member, dataset):
     images = dataset.train_images.to(dtype_of(dataset)) / dataset.levels
     step = 0
     for epoch in range(EPOCHS):
-        (order,) = permutations(torch.tensor([member.seed]), epoch, len(images))
+        seeds = torch.tensor([member.seed])
+        ((order,),) = permutations(seeds, range(epoch, epoch + 1), len(images))
         for rows in order.split(BATCH):
             x = images[rows]
             mu, logvar = encoder(x).chunk(2, dim=1)

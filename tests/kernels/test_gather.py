@@ -1,9 +1,32 @@
-"""Rows of a table of images, scaled: what indexing and dividing give, to the bit."""
+"""The batch of a step, picked and scaled: what indexing and dividing give, to the bit."""
 
 import pytest
 import torch
 
-from kernels.gather import gather_scaled
+from kernels.gather import gather_batch
+
+OF_RUN = torch.tensor([1, 0, 1])
+
+
+def orders(table):
+    generator = torch.Generator().manual_seed(1)
+    return torch.stack([torch.randperm(len(table), generator=generator) for _ in range(2)])
+
+
+def expected(table, order, step, batch_size, levels):
+    start = step % (order.shape[1] // batch_size) * batch_size
+    return table[order[OF_RUN, start : start + batch_size]].to(torch.float32) / levels
+
+
+def gathered(table, order, step, batch_size, levels, device):
+    return gather_batch(
+        table.to(device),
+        order.to(device),
+        OF_RUN.to(device),
+        torch.tensor(step, device=device),
+        batch_size,
+        levels,
+    ).cpu()
 
 
 @pytest.mark.parametrize("shape", [(1,), (1, 8, 8), (3, 11, 13), (1, 40, 40)])
@@ -11,19 +34,21 @@ from kernels.gather import gather_scaled
 def test_integers_come_to_between_zero_and_one(device, shape, levels):
     generator = torch.Generator().manual_seed(0)
     table = torch.randint(levels + 1, (50, *shape), generator=generator, dtype=torch.uint8)
-    index = torch.randint(50, (3, 7), generator=generator)
-    expected = table[index].to(torch.float32) / levels
-    found = gather_scaled(table.to(device), index.to(device), levels)
-    assert torch.equal(found.cpu(), expected)
+    order = orders(table)
+    for step in (0, 6, 7, 17):
+        found = gathered(table, order, step, 7, levels, device)
+        assert torch.equal(found, expected(table, order, step, 7, levels))
 
 
 def test_numbers_stay_as_they_are(device):
     table = torch.randn(9, 2, 5)
-    index = torch.tensor([8, 0, 8])
-    assert torch.equal(gather_scaled(table.to(device), index.to(device), 1).cpu(), table[index])
+    order = orders(table)
+    found = gathered(table, order, 0, 9, 1, device)
+    assert torch.equal(found, expected(table, order, 0, 9, 1))
 
 
-def test_tables_and_rows_may_lie_anyhow(device):
-    table = torch.randint(256, (9, 4, 5, 3), dtype=torch.uint8).to(device).permute(0, 3, 1, 2)
-    index = torch.arange(9).to(device)[::2].expand(2, -1)
-    assert torch.equal(gather_scaled(table, index, 255), table[index].float() / 255)
+def test_a_table_may_lie_anyhow(device):
+    table = torch.randint(256, (9, 4, 5, 3), dtype=torch.uint8).permute(0, 3, 1, 2)
+    order = orders(table)
+    found = gathered(table, order, 1, 4, 255, device)
+    assert torch.equal(found, expected(table, order, 1, 4, 255))

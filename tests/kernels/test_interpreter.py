@@ -11,7 +11,7 @@ from kernels.backend import TRITON_INTERPRETED
 
 HERE = Path(__file__).parent
 KERNEL_TESTS = [
-    *(HERE / f"test_{name}.py" for name in ("fused", "mlp", "adam", "gather")),
+    *(HERE / f"test_{name}.py" for name in ("fused", "mlp", "adam", "gather", "losses")),
     HERE.parent / "vae_core" / "test_training_by_kernels.py",
 ]
 

@@ -14,7 +14,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from kernels.gather import gather_scaled
 from vae_core.data.split import fixed_subset
 
 
@@ -102,14 +101,10 @@ class Dataset:
             return images.to(torch.float32)
         return images.to(torch.float32).div_(self.levels)
 
-    def train_pixels(self, rows: Tensor, *, by_kernel: bool = False) -> Tensor:
-        """Read training images as float32 ``[*rows.shape, C, H, W]``; ``rows`` is int64. With
-        ``by_kernel`` in one launch of a Triton kernel.
-        """
-        if by_kernel:
-            levels = 1 if self.train_images.is_floating_point() else self.levels
-            return gather_scaled(self.train_images, rows, levels)
-        return self.pixels(self.train_images[rows])
+    @property
+    def divisor(self) -> int:
+        """What images are divided by to come to [0, 1]: 1 for numbers that are no integers."""
+        return 1 if self.train_images.is_floating_point() else self.levels
 
     def to(self, device: torch.device | str) -> Dataset:
         """Return the same data with its tensors on ``device``."""
