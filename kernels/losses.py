@@ -190,6 +190,7 @@ class _WeightedMeans(torch.autograd.Function):
             )
         loss, mean_error, mean_kl = found.unbind()
         ctx.mark_non_differentiable(mean_error, mean_kl)
+        ctx.set_materialize_grads(False)  # nor gradients of zeros for them
         return loss, mean_error, mean_kl
 
     @staticmethod
