@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -28,9 +29,12 @@ class Spread:
         """Summarise one value a round."""
         return cls(median(values), min(values), max(values))
 
-    def text(self, digits: int) -> str:
-        """``1.23 [1.20–1.31]``."""
-        return f"{self.median:.{digits}f} [{self.low:.{digits}f}–{self.high:.{digits}f}]"
+    def text(self) -> str:
+        """``1.23 [1.20–1.31]``: three digits of the median, whether it is of a CPU or a GPU."""
+        magnitude = math.floor(math.log10(self.median)) if self.median > 0 else 0
+        digits = max(0, 2 - magnitude)
+        middle, low, high = (f"{x:,.{digits}f}" for x in (self.median, self.low, self.high))
+        return f"{middle} [{low}–{high}]"
 
 
 @dataclass(frozen=True)
@@ -124,9 +128,9 @@ def markdown(table: Sequence[Row]) -> str:
         (
             row.title,
             str(row.models),
-            row.wall_ms.text(3),
-            row.cpu_ms.text(3),
-            row.ratio.text(2),
+            row.wall_ms.text(),
+            row.cpu_ms.text(),
+            row.ratio.text(),
             _worth(row.test_mse, 4),
             _worth(row.test_elbo_nats, 2),
         )

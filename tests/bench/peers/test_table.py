@@ -52,4 +52,18 @@ def test_the_floor_learns_nothing_and_says_so():
     assert table[1].test_mse is None
     last = markdown(table).splitlines()[-1]
     assert last.count("|") == 8
-    assert last.endswith("|                 |") or last.rstrip("| ").endswith("[0.50–0.50]")
+    assert last.endswith("|                 |") or last.rstrip("| ").endswith("[0.500–0.500]")
+
+
+@pytest.mark.parametrize(
+    ("spread", "text"),
+    [
+        (Spread(0.0017045, 0.0016931, 0.0017159), "0.00170 [0.00169–0.00172]"),
+        (Spread(1.27, 1.264, 1.278), "1.27 [1.26–1.28]"),
+        (Spread(46.14, 45.74, 46.56), "46.1 [45.7–46.6]"),
+        (Spread(2250.3, 2204.4, 2296.2), "2,250 [2,204–2,296]"),
+        (Spread(0.0, 0.0, 0.0), "0.00 [0.00–0.00]"),
+    ],
+)
+def test_times_of_a_gpu_and_of_a_cpu_have_three_digits(spread, text):
+    assert spread.text() == text
