@@ -5,10 +5,11 @@ from functools import lru_cache
 
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from bench.measure import members
 from bench.measure.cohort import CohortWork
-from bench.measure.members import SIDE_BY_SIDE_FROM, measure_members
+from bench.measure.members import measure_members
 from bench.measure.reference import load_reference
 from bench.plan import SweepSpec, expand, group
 from bench.process import ATTEMPTS
@@ -18,7 +19,7 @@ SPEC = SweepSpec.model_validate(
         "name": "small",
         "data": {"train_size": 96, "test_size": 32},
         "model": {"hidden": [8]},
-        "sweep": {"latent_dim": [2], "kl_weight": [0.1], "seed": list(range(SIDE_BY_SIDE_FROM))},
+        "sweep": {"latent_dim": [2], "kl_weight": [0.1], "seed": list(range(4))},
         "training": {"epochs": 2, "batch_size": 24},
         "metrics": {"probes": False, "geometry": False},
     }
@@ -27,7 +28,8 @@ IS_CLOCK = {"train_seconds"}
 
 
 @pytest.fixture
-def cohort():
+def cohort(monkeypatch):
+    monkeypatch.setattr(members, "SIDE_BY_SIDE_FROM", 4)
     data_hash = load_reference(SPEC.data, SPEC.metrics).dataset.content_hash
     (cohort,) = group(expand(SPEC, data_hash))
     return cohort
@@ -87,6 +89,22 @@ def test_processes_that_always_die_are_an_error(cohort, monkeypatch):
         list(measure_members(cohort.runs, SPEC.data, SPEC.metrics, processes=2))
     assert started == [len(cohort)] * ATTEMPTS
     assert dying.cache_info().currsize == 0  # the next cohort has others
+
+
+def test_members_are_measured_with_one_thread_of_every_library(cohort, monkeypatch):
+    work = CohortWork(SPEC.data, SPEC.metrics, "local")
+    trained = work._trained(cohort, load_reference(SPEC.data, SPEC.metrics))[:1]
+    threads, measure = [], members.measure
+
+    def watched(*arguments):
+        threads.extend(pool["num_threads"] for pool in threadpool_info())
+        return measure(*arguments)
+
+    monkeypatch.setattr(members, "measure", watched)
+    with threadpool_limits(2):
+        list(measure_members(trained, SPEC.data, SPEC.metrics, processes=1))
+        assert 2 in [pool["num_threads"] for pool in threadpool_info()]
+    assert set(threads) == {1}
 
 
 def test_few_members_are_measured_here(cohort):
