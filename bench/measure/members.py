@@ -30,7 +30,7 @@ from bench.results import Curves, RunRecord
 from vae_core import Autoencoder, Member, Structure, TrainingConfig
 from vae_core.model import autoencoder, initial_networks
 
-SIDE_BY_SIDE_FROM = 16
+SIDE_BY_SIDE_FROM = 32
 """Members from which processes are started: that takes as long as measuring about so many."""
 
 

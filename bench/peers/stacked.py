@@ -8,6 +8,7 @@ import torch
 
 from bench.peers.protocol import Training
 from bench.peers.task import Networks, Task
+from bench.process import keep_freed_memory
 from kernels import resolve_backend
 from vae_core import Member, StackedAutoencoders, Trainer, TrainingConfig
 from vae_core.streams import TRAINING
@@ -15,8 +16,10 @@ from vae_core.streams import TRAINING
 
 def prepare(task: Task, seeds: Sequence[int], *, engine: str = "eager") -> Training:
     """Ready the cohort of ``seeds``; ``engine`` runs its steps. What a CPU compiles is compiled
-    before any clock runs; a GPU's recording is part of each training.
+    before any clock runs; a GPU's recording is part of each training. The process keeps its memory,
+    as those do that train a sweep.
     """
+    keep_freed_memory()
     members = [Member("vae", seed, task.kl_weight, task.recon_weight) for seed in seeds]
     model = StackedAutoencoders(task.structure, members).to(task.device)
     backend = resolve_backend("auto", model.seeds.device)
