@@ -11,7 +11,7 @@ from matplotlib.collections import EllipseCollection
 
 from reports import wording
 from reports.figures.figure import Figure, Missing, from_pictures
-from reports.figures.scatter import RADIUS_MASS, draw_codes
+from reports.figures.scatter import RADIUS, RADIUS_MASS, draw_codes
 from reports.figures.tiles import side_by_side
 from reports.study import Configuration, records, select_spread
 
@@ -110,7 +110,8 @@ def _draw(theme: Theme, panels: dict[str, Panel]) -> Canvas:
 def _draw_panel(
     ax: Axes, theme: Theme, codes: NDArray[Any], covariances: NDArray[Any], labels: NDArray[Any]
 ) -> None:
-    draw_codes(ax, theme, codes, labels, size=7.0, alpha=0.4)
+    deviations = np.sqrt(np.clip(np.diagonal(covariances, axis1=1, axis2=2), 0, None))
+    draw_codes(ax, theme, codes, labels, size=7.0, alpha=0.4, reach=RADIUS * deviations)
     classes = np.unique(labels)
     colours = [
         theme.labels[int(index) % len(theme.labels)] if len(classes) > 1 else theme.ink
@@ -121,8 +122,8 @@ def _draw_panel(
     angles = np.degrees(np.arctan2(axes[:, 1, 0], axes[:, 0, 0]))
     ax.add_collection(
         EllipseCollection(
-            4 * widths[:, 0],
-            4 * widths[:, 1],
+            2 * RADIUS * widths[:, 0],
+            2 * RADIUS * widths[:, 1],
             angles,
             units="xy",
             offsets=codes[: len(covariances), :2],

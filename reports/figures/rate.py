@@ -60,6 +60,7 @@ def active_units(study: Study) -> Figure | Missing:
     summary = summarise_over_weight(study, [ACTIVE])
     if summary.empty:
         return Missing(ACTIVE_TITLE, "no run has a count of active units")
+    summary["high"] = np.minimum(summary["high"], summary["latent_dim"])  # there are no more
     return Figure(
         slug="active-units",
         title=ACTIVE_TITLE,

@@ -32,8 +32,12 @@ def draw_codes(
     *,
     size: float = 13.0,
     alpha: float = 0.75,
+    reach: NDArray[Any] | None = None,
 ) -> None:
-    """Scatter codes [n, 2] by class, with the prior's circle, on axes of one scale."""
+    """Scatter codes [n, 2] by class, with the prior's circle, on axes of one scale.
+
+    `reach` [m, 2] is how far along each axis goes what the caller draws around the first m codes.
+    """
     for index, label in enumerate(np.unique(labels).tolist()):
         chosen = codes[labels == label]
         ax.scatter(
@@ -48,8 +52,11 @@ def draw_codes(
     ax.add_patch(
         Circle((0, 0), RADIUS, fill=False, edgecolor=theme.ink, linewidth=1.2, linestyle="--")
     )
-    low = np.minimum(codes[:, :2].min(axis=0), -RADIUS)
-    high = np.maximum(codes[:, :2].max(axis=0), RADIUS)
+    around = np.zeros((len(codes), 2))
+    if reach is not None:
+        around[: len(reach)] = reach
+    low = np.minimum((codes[:, :2] - around).min(axis=0), -RADIUS)
+    high = np.maximum((codes[:, :2] + around).max(axis=0), RADIUS)
     middle, side = (low + high) / 2, MARGIN * float((high - low).max())
     ax.set_xlim(middle[0] - side / 2, middle[0] + side / 2)
     ax.set_ylim(middle[1] - side / 2, middle[1] + side / 2)

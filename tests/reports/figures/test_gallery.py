@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -12,6 +13,7 @@ from PIL import Image
 
 from reports.figures import Figure, Missing, render, sections
 from reports.figures.manifold import roughness
+from reports.figures.rate import active_units
 from reports.figures.sampling import evenness
 from reports.figures.small_multiples import prior_samples
 from reports.showcase import showcase
@@ -132,6 +134,14 @@ def test_active_units_state_the_largest_latent_space(figures, means):
     )
 
 
+def test_no_interval_of_active_units_goes_beyond_the_latent_dimension(study):
+    runs = study.runs.copy()
+    runs["active_units"] = runs["latent_dim"] / (1 + (runs["seed"] == 0))
+    data = active_units(replace(study, runs=runs)).data
+    assert (data["mean"] + data["half_width"] > data["latent_dim"]).all()
+    assert (data["high"] == data["latent_dim"]).all()
+
+
 def test_sample_quality_puts_the_ae_beside_the_vae(figures, means):
     numbers = [float(n) for n in re.findall(r"([\d.]+) ±", figures["prior-samples"].finding)]
     vae = means[(means["latent_dim"] == 16) & (means["family"] == "vae")]["prior_coverage"].max()
@@ -222,6 +232,16 @@ def test_ellipses_state_the_width_of_the_posterior_at_each_weight(figures, study
     numbers = re.findall(r"([\d.]+) at KL weight", figures["posterior-ellipses"].finding)
     assert data.groupby("kl_weight").size().tolist() == [60, 60, 60]
     assert [float(n) for n in numbers] == pytest.approx(widths.tolist(), rel=0.05)
+
+
+def test_whole_ellipses_lie_within_their_panels(figures):
+    figure = figures["posterior-ellipses"]
+    canvas = figure.draw(LIGHT)
+    for ax, (_, rows) in zip(canvas.axes, figure.data.groupby("kl_weight"), strict=True):
+        for axis, (low, high) in (("z1", ax.get_xlim()), ("z2", ax.get_ylim())):
+            reach = 2 * rows[f"variance_{axis}"] ** 0.5
+            assert (rows[axis] - reach).min() > low
+            assert (rows[axis] + reach).max() < high
 
 
 def test_traversals_state_how_much_the_first_and_the_last_row_change(figures, study):
