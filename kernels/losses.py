@@ -89,9 +89,9 @@ def note(
     from kernels.triton_losses import note_kernel  # Triton is not everywhere
 
     runs = len(loss)
-    tile = min(TILE_ELEMENTS, next_power_of_two(runs))
+    at_once = min(TILE_ELEMENTS, next_power_of_two(runs))
     with on_device_of(table):
-        note_kernel[(-(-runs // tile),)](
+        note_kernel[(-(-runs // at_once),)](
             loss.contiguous(),
             error.contiguous(),
             rate.contiguous(),
@@ -100,7 +100,7 @@ def note(
             first_bad,
             runs,
             len(table),
-            TILE=tile,
+            TILE=at_once,
         )
 
 
@@ -115,7 +115,7 @@ class _ImageError(torch.autograd.Function):
         ctx.kind = kind
         rows, images = _in_place(outputs, 3), _in_place(x, 2)
         error = outputs.new_empty(rows.shape[:-1], dtype=torch.float32)
-        tile_rows, tile_columns = _tile(rows.shape[-1])
+        tile_rows, tile_columns = tile(rows.shape[-1])
         with on_device_of(outputs):
             error_kernel[(-(-error.numel() // tile_rows),)](
                 rows,
@@ -144,7 +144,7 @@ class _ImageError(torch.autograd.Function):
             doutputs = torch.empty_like(outputs, memory_format=torch.contiguous_format)
             drows = doutputs.flatten(3)
         pixels = rows.shape[-1]
-        tile_rows, tile_columns = _tile(pixels)
+        tile_rows, tile_columns = tile(pixels)
         grid = (-(-derror.numel() // tile_rows), -(-pixels // tile_columns))
         with on_device_of(outputs):
             error_gradient_kernel[grid](
@@ -226,6 +226,7 @@ def _in_place(images: Tensor, leading: int) -> Tensor:
     return rows if rows.stride(-1) == 1 or rows.shape[-1] == 1 else rows.contiguous()
 
 
-def _tile(pixels: int) -> tuple[int, int]:
+def tile(pixels: int) -> tuple[int, int]:
+    """Return how many images and how many of their pixels a program handles at a time."""
     columns = min(WIDEST_TILE, next_power_of_two(pixels))
     return TILE_ELEMENTS // columns, columns
