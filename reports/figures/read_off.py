@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 TITLE = "What can be read off the codes, and would simpler codes do?"
 CONTROL_NAMES = {"pixels": "raw pixels", "pca": "PCA", "random_encoder": "untrained encoder"}
 CONTROL_MARKERS = {"raw pixels": "s", "PCA": "D", "untrained encoder": "X"}
+AE_MARKER = "*"
 ROW_INCHES = 0.4
 DODGE = 0.16
 
@@ -117,7 +118,8 @@ def _draw_kind(
         positions,
         xerr=[below, above],
         color=colour,
-        marker=CONTROL_MARKERS.get(kind, "o"),
+        marker=AE_MARKER if kind == "AE" else CONTROL_MARKERS.get(kind, "o"),
+        markersize=9 if kind == "AE" else None,
         linestyle="",
         elinewidth=1.1,
         label=kind,
