@@ -1,4 +1,6 @@
-"""Speed measurements with made-up numbers, in the columns that the benchmarks write."""
+"""The figures of a made-up default sweep, and speed measurements with made-up numbers, in the
+columns that the benchmarks write.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,10 @@ from bench.measure.kernel_benchmark import audited, compared
 from bench.measure.kernel_timing import KernelTiming, Shape
 from bench.measure.throughput_summary import SUBJECT, medians, scaling, vae_over_ae
 from kernels.audit import Finding
+from reports.figures import Figure, sections
 from reports.measurements import Measurements, read_measurements
+from reports.study import main_study
+from reports.sweep import read_sweep
 
 COPY_BYTES_PER_S = 4e12
 TIMES_A_COPY = {
@@ -108,6 +113,16 @@ def write_throughput(directory: Path, timed: pd.DataFrame) -> Path:
     )
     vae_over_ae(timed).to_csv(directory / "throughput_vae_over_ae.csv", index=False)
     return directory
+
+
+@pytest.fixture(scope="module")
+def study(default_sweep):
+    return main_study(read_sweep(default_sweep))
+
+
+@pytest.fixture(scope="module")
+def figures(study) -> dict[str, Figure]:
+    return {figure.slug: figure for section in sections(study) for figure in section.figures}
 
 
 @pytest.fixture
