@@ -102,13 +102,16 @@ def _answer(measured: Measurements, question: Question) -> Figure | Missing:
 
 
 def _finding(data: pd.DataFrame, question: Question) -> str:
-    """How training speed changes from the smallest size to the largest."""
+    """How training speed changes from the smallest size to the largest, or what it is at the one."""
     phase = "train" if (data["phase"] == "train").any() else str(data["phase"].iloc[0])
     rows = data[data["phase"] == phase]
     small, large = rows[question.size].min(), rows[question.size].max()
     speeds = rows.pivot_table(
         index="subject", columns=question.size, values="samples_per_s", sort=False
     )
+    if small == large:
+        said = [f"{name} {wording.number(value)}" for name, value in speeds[small].head(4).items()]
+        return f"Images a second, {phase}, at {question.size_name} {small:g}: {'; '.join(said)}."
     parts = [
         f"{name} {wording.number(ends[small])} to {wording.number(ends[large])} "
         f"({wording.number(ends[large] / ends[small], 2)}×)"
