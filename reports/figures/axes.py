@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
+from matplotlib.ticker import FuncFormatter, Locator, LogLocator, MaxNLocator, NullLocator
 
 from reports import wording
 from reports.style import AUTOENCODER
@@ -164,12 +164,17 @@ def set_metric_axis(ax: Axes, metric: Metric, means: pd.Series) -> None:
 
 
 def set_log_values(ax: Axes) -> None:
-    """Make the value axis logarithmic with plain numbers at a few steps of each decade."""
+    """Make the value axis logarithmic with plain numbers at a few steps of each decade, or at equal
+    steps where it is so short that fewer than three of those fall on it.
+    """
     ax.set_yscale("log")
     low, high = ax.get_ylim()
     decades = math.log10(high / low)
     steps = next(steps for most, steps in LOG_STEPS if decades < most)
-    ax.yaxis.set_major_locator(LogLocator(base=10, subs=steps, numticks=12))
+    locator: Locator = LogLocator(base=10, subs=steps, numticks=12)
+    if sum(low <= tick <= high for tick in locator.tick_values(low, high)) < 3:
+        locator = MaxNLocator(nbins=6, steps=[1, 2, 5, 10])
+    ax.yaxis.set_major_locator(locator)
     ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.10g}"))
     ax.yaxis.set_minor_locator(NullLocator())
 

@@ -102,7 +102,7 @@ def _answer(measured: Measurements, question: Question) -> Figure | Missing:
 
 
 def _finding(data: pd.DataFrame, question: Question) -> str:
-    """How training speed changes from the smallest size to the largest, or what it is at the one."""
+    """How training speed changes from the smallest size to the largest, or what it is at one."""
     phase = "train" if (data["phase"] == "train").any() else str(data["phase"].iloc[0])
     rows = data[data["phase"] == phase]
     small, large = rows[question.size].min(), rows[question.size].max()

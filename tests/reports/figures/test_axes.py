@@ -9,7 +9,13 @@ import pytest
 from matplotlib.figure import Figure as Canvas
 
 from reports.figures import axes
-from reports.figures.axes import WeightAxis, draw_estimates, set_latent_axis, set_metric_axis
+from reports.figures.axes import (
+    WeightAxis,
+    draw_estimates,
+    set_latent_axis,
+    set_log_values,
+    set_metric_axis,
+)
 from reports.metrics import METRICS
 from reports.style import LIGHT
 
@@ -56,6 +62,15 @@ def test_labels_that_would_overlap_are_left_out_but_the_ends_stay(ax):
     assert shown[-1].get_text() == "199"
     boxes = [label.get_window_extent() for label in shown]
     assert all(left.x1 <= right.x0 for left, right in pairwise(boxes))
+
+
+@pytest.mark.parametrize("span", [(0.93, 1.2), (0.999, 1.002), (0.3, 2.0), (1.0, 5000.0)])
+def test_a_logarithmic_axis_of_any_length_has_numbers_on_it(ax, span):
+    ax.plot([0, 1], span)
+    set_log_values(ax)
+    low, high = ax.get_ylim()
+    assert sum(low <= tick <= high for tick in ax.get_yticks()) >= 3
+    assert ax.get_yscale() == "log"
 
 
 def test_the_value_axis_is_logarithmic_only_over_a_span(ax):
